@@ -1,0 +1,3 @@
+//! Stub.
+/// Room.
+pub const DESCRIPTOR_BYTES: usize = 192;

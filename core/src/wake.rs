@@ -1,0 +1,62 @@
+//! Who must be woken, and when nobody need be: the decisions, not the system calls.
+//!
+//! The consumer stores how it sleeps, fences, looks at the ring once more and sleeps. A producer publishes, fences and
+//! looks at that word. One of the two fences comes first, so either the producer sees the sleeper or the sleeper sees
+//! the frame (the classic store-buffering pattern). Both sides use `swap` on the word: see `docs/design.md`.
+//! An awake consumer therefore costs its producers no system call.
+
+use crate::arena::Control;
+use crate::sync::{fence, Ordering};
+
+/// How a consumer waits, and what a producer must do to wake it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sleep {
+    /// It waits on the futex of the wake word: wake one waiter there.
+    Futex = 1,
+    /// It waits for the ring's eventfd: write a 1 to it.
+    EventFd = 2,
+}
+
+/// Says that the consumer is about to sleep. It must look at the ring once more before it does.
+pub fn announce_sleep(control: &Control, how: Sleep) {
+    control.wake.0.swap(how as u32, Ordering::AcqRel);
+    // Pairs with the fence in `after_publish`.
+    fence(Ordering::SeqCst);
+}
+
+/// Says that the consumer is awake. Returns whether a producer has already sent, or is about to send, a wake.
+pub fn announce_awake(control: &Control) -> bool {
+    control.wake.0.swap(0, Ordering::AcqRel) == 0
+}
+
+/// Called by a producer behind every commit and abort: whom it must wake now.
+#[must_use = "a consumer that sleeps is not woken by anybody else"]
+pub fn after_publish(control: &Control) -> Option<Sleep> {
+    // Pairs with the fence in `announce_sleep`.
+    fence(Ordering::SeqCst);
+    // Relaxed: the fences order it; the swap below decides who wakes.
+    if control.wake.0.load(Ordering::Relaxed) == 0 {
+        return None;
+    }
+    match control.wake.0.swap(0, Ordering::AcqRel) {
+        0 => None,
+        1 => Some(Sleep::Futex),
+        // Any other value is a scribbler's; the eventfd is the one that a sleeper of either kind can miss at no harm.
+        _ => Some(Sleep::EventFd),
+    }
+}
+
+/// Says that a producer is about to sleep until there is space. It must try to claim once more before it does.
+pub fn announce_wait_for_space(control: &Control) {
+    control.space.0.swap(1, Ordering::AcqRel);
+    // Pairs with the fence in `after_release`.
+    fence(Ordering::SeqCst);
+}
+
+/// Called by the consumer behind every release that moved `head`: whether producers sleep on the space futex.
+#[must_use = "producers that wait for space are not woken by anybody else"]
+pub fn after_release(control: &Control) -> bool {
+    // Pairs with the fence in `announce_wait_for_space`.
+    fence(Ordering::SeqCst);
+    control.space.0.load(Ordering::Relaxed) != 0 && control.space.0.swap(0, Ordering::AcqRel) != 0
+}

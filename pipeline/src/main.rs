@@ -1,0 +1,2 @@
+//! frame-ring
+fn main() {}
