@@ -1,0 +1,160 @@
+//! What holds for all descriptors, and for all words that are none.
+
+use frame_ring_core::descriptor::*;
+use proptest::prelude::*;
+use proptest::test_runner::{RngSeed, TestRunner};
+
+use crate::arbitrary::descriptor;
+
+/// The same cases in every run.
+fn config(cases: u32) -> ProptestConfig {
+    let rng_seed = RngSeed::Fixed(0x6672_616d_6572_696e);
+    ProptestConfig { cases, failure_persistence: None, rng_seed, ..ProptestConfig::default() }
+}
+
+/// What a decoded descriptor promises a consumer, worked out here from the fields alone, in 128 bits.
+fn assert_within(descriptor: &Descriptor, room: u64) {
+    let payload = u128::from(descriptor.payload_len);
+    assert!(payload <= u128::from(room));
+    match &descriptor.body {
+        Body::Video(format) => {
+            let (width, height) = (u128::from(format.coded_width), u128::from(format.coded_height));
+            assert!((1..=32_767).contains(&width) && (1..=32_767).contains(&height));
+            let Rect { x, y, width: w, height: h } = format.visible;
+            assert!(w > 0 && h > 0);
+            assert!(u128::from(x) + u128::from(w) <= width && u128::from(y) + u128::from(h) <= height);
+            for (index, plane) in format.planes.iter().enumerate() {
+                let (offset, stride) = (u128::from(plane.offset), u128::from(plane.stride));
+                let rows = u128::from(format.plane_rows(index));
+                let row = u128::from(format.plane_row_bytes(index));
+                if rows > 0 {
+                    assert!(row > 0 && stride >= row);
+                    assert!(offset + (rows - 1) * stride + row <= payload, "plane {index} of {descriptor:?}");
+                } else {
+                    assert!(offset + stride <= payload, "plane {index} of {descriptor:?}");
+                }
+                assert!(u128::from(format.plane_bytes(index).end) <= payload);
+            }
+        }
+        Body::Audio(format) => {
+            assert!(format.channels > 0 && format.rate > 0);
+            let channels = u128::from(format.channels);
+            let plane = u128::from(format.frames) * u128::from(format.sample.bytes());
+            if format.planar {
+                assert!(u128::from(format.plane_stride) >= plane);
+                assert!(u128::from(format.plane_stride) * (channels - 1) + plane <= payload);
+            } else {
+                assert!(plane * channels <= payload);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Decodes any words. If they mean something, then they mean it again after another trip.
+fn decode_anything(words: &[u64; WORDS], room: u64) -> bool {
+    let Ok(descriptor) = Descriptor::decode(words, room) else { return false };
+    assert_within(&descriptor, room);
+    assert!(word_count(words[0]) * 8 == usize::from(words[0] as u16));
+    let again = descriptor.encode().expect("what was decoded can be encoded");
+    assert_eq!(again.word_count(), word_count(words[0]));
+    assert_eq!(Descriptor::decode(again.words(), room), Ok(descriptor));
+    let entries = descriptor.extensions.iter();
+    let bytes = entries.map(|(_, data)| (4 + data.len()).next_multiple_of(8)).sum::<usize>();
+    assert_eq!(bytes, descriptor.extensions.encoded_len());
+    true
+}
+
+proptest! {
+    #![proptest_config(config(1500))]
+
+    #[test]
+    fn a_valid_descriptor_comes_back((descriptor, room) in descriptor()) {
+        let encoded = descriptor.encode().expect("valid");
+        assert_within(&descriptor, room);
+        prop_assert_eq!(Descriptor::decode(encoded.words(), room), Ok(descriptor));
+        prop_assert_eq!(encoded.used().len(), encoded.word_count());
+        prop_assert!(encoded.words()[encoded.word_count()..].iter().all(|word| *word == 0));
+    }
+
+    #[test]
+    fn only_the_words_in_use_matter((descriptor, room) in descriptor(), garbage in any::<u64>()) {
+        let mut words = [garbage; WORDS];
+        let used = descriptor.encode_into(&mut words).expect("valid");
+        prop_assert!(words[used..].iter().all(|word| *word == garbage));
+        prop_assert_eq!(word_count(words[0]), used);
+        let encoded = descriptor.encode().expect("valid");
+        prop_assert_eq!(&words[..used], encoded.used());
+        prop_assert_eq!(Descriptor::decode(&words, room), Ok(descriptor));
+    }
+
+    #[test]
+    fn one_byte_less_of_payload_or_room_is_refused((descriptor, _) in descriptor()) {
+        let needed = Descriptor::new(descriptor.body).payload_len;
+        if let Some(less) = needed.checked_sub(1) {
+            let short = Descriptor { payload_len: less, ..descriptor };
+            let refused = match short.encode() {
+                Err(DescriptorError::Format(error)) => error,
+                other => panic!("{other:?}"),
+            };
+            let outside =
+                matches!(refused, FormatError::PlaneOutside { .. } | FormatError::SamplesOutside { .. });
+            prop_assert!(outside, "{:?}", refused);
+        }
+        if let Some(room) = u64::from(descriptor.payload_len).checked_sub(1) {
+            let payload_len = descriptor.payload_len;
+            let refused = Descriptor::decode(descriptor.encode().expect("valid").words(), room);
+            prop_assert_eq!(refused, Err(DescriptorError::PayloadBeyondRoom { payload_len, room }));
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(config(8_000))]
+
+    #[test]
+    fn any_words_do_no_harm(words in any::<[u64; WORDS]>(), room in any::<u64>()) {
+        decode_anything(&words, room);
+    }
+
+    /// Random words behind a first word that is good enough to be looked into.
+    #[test]
+    fn any_fields_do_no_harm(
+        kind in 1..=6u64, len in 8..=24u64, mut words in any::<[u64; WORDS]>(), small in any::<u32>(), room in any::<u64>(),
+    ) {
+        words[0] = (words[0] >> 32 << 32) | (kind << 24) | (1 << 16) | (len * 8);
+        for (at, word) in words.iter_mut().enumerate().skip(1) {
+            // Small values in half of the words: those are the ones that pass a check and meet the next one.
+            if small >> at & 1 == 1 {
+                *word &= 0x0000_0103_0000_0107;
+            }
+        }
+        decode_anything(&words, room);
+    }
+}
+
+/// A valid descriptor with some bytes changed: many of these decode, and must keep the promises then.
+#[test]
+fn damaged_descriptors_do_no_harm() {
+    let damage = proptest::collection::vec((0..DESCRIPTOR_BYTES, any::<u8>()), 1..4);
+    let decoded = std::cell::Cell::new((0u32, 0u32));
+    let cases = 8_000;
+    let mut runner = TestRunner::new(config(cases));
+    runner
+        .run(&(descriptor(), damage), |((descriptor, room), damage)| {
+            let mut words = *descriptor.encode().expect("valid").words();
+            let used = word_count(words[0]) * 8;
+            for (at, value) in damage {
+                let at = at % used;
+                let shift = at % 8 * 8;
+                words[at / 8] = (words[at / 8] & !(0xff << shift)) | (u64::from(value) << shift);
+            }
+            let (good, bad) = decoded.get();
+            decoded.set(if decode_anything(&words, room) { (good + 1, bad) } else { (good, bad + 1) });
+            Ok(())
+        })
+        .expect("no harm");
+    // Otherwise this test looks at nothing.
+    let (good, bad) = decoded.get();
+    assert!(good > cases / 10 && bad > cases / 10, "{good} decoded, {bad} refused");
+}

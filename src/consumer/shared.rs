@@ -1,0 +1,166 @@
+//! What all threads of a consumer share: the mapping, the books, the way to wake it.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use frame_ring_core::arena::Arena;
+use frame_ring_core::ledger::{Entry, Ledger};
+use frame_ring_core::region::Region;
+use frame_ring_core::wake::{self, Sleep};
+use frame_ring_core::walk::{Freed, NextError, Order, Taken};
+use frame_ring_core::{layout, tracks};
+
+use crate::memory::Memory;
+use crate::sys::event::EventFd;
+use crate::sys::futex;
+
+/// Lives as long as the consumer or any of its frames.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) memory: Memory,
+    ledger: Ledger<Box<[Entry]>>,
+    pub(crate) event: EventFd,
+    /// Listeners, invitations and producers: while there are any, more frames may come.
+    pub(crate) sources: AtomicUsize,
+    pub(crate) producers: AtomicUsize,
+    pub(crate) trusted: AtomicBool,
+}
+
+impl Shared {
+    pub(crate) fn new(memory: Memory, event: EventFd) -> Self {
+        let slots = memory.region().layout().geometry.slots();
+        let entries = (0..slots).map(|_| Entry::new()).collect();
+        Self {
+            memory,
+            ledger: Ledger::new(entries, Default::default()),
+            event,
+            sources: AtomicUsize::new(0),
+            producers: AtomicUsize::new(0),
+            trusted: AtomicBool::new(false),
+        }
+    }
+
+    pub(crate) fn region(&self) -> &Region {
+        self.memory.region()
+    }
+
+    /// The next frame, if there is one.
+    pub(crate) fn next(&self, order: Order) -> Result<Option<Taken>, frame_ring_core::ledger::Poison> {
+        let mut spins = 0;
+        loop {
+            let (next, freed) = self.ledger.next(self.region(), order);
+            self.wake_producers(freed);
+            match next {
+                Ok(taken) => return Ok(taken),
+                Err(NextError::Poisoned(why)) => return Err(why),
+                Err(NextError::Busy) => pause(&mut spins),
+            }
+        }
+    }
+
+    /// Gives a frame back.
+    pub(crate) fn release(&self, slot: u32) {
+        self.region().slot(slot).taken_ns.store(0, std::sync::atomic::Ordering::Relaxed);
+        self.wake_producers(self.ledger.release(self.region(), slot));
+    }
+
+    /// Registers a producer: its id and generation, or `None` if all ids are taken.
+    pub(crate) fn admit(&self, ids: &mut Ids, pid: u32, label: &str) -> Option<(u8, u32)> {
+        let owner = ids.take()?;
+        let generation = self.region().producer(owner).connect(pid, label);
+        self.producers.fetch_add(1, Ordering::Relaxed);
+        Some((owner, generation))
+    }
+
+    /// Clears up after a producer whose lifeline has hung up.
+    pub(crate) fn dismiss(&self, ids: &mut Ids, owner: u8) {
+        let mut spins = 0;
+        let freed = loop {
+            match self.ledger.bury(self.region(), owner) {
+                Some(freed) => break freed,
+                None => pause(&mut spins),
+            }
+        };
+        tracks::end_all_of(self.region(), owner);
+        self.region().producer(owner).disconnect();
+        ids.give_back(owner);
+        self.producers.fetch_sub(1, Ordering::Relaxed);
+        self.wake_producers(freed);
+    }
+
+    /// Wakes the consumer if it sleeps, as a producer would.
+    pub(crate) fn wake_consumer(&self) {
+        match wake::after_publish(self.region().control()) {
+            None => {}
+            Some(Sleep::Futex) => futex::wake(&self.region().control().wake.0, 1),
+            Some(Sleep::EventFd) => self.event.ring(),
+        }
+    }
+
+    /// Tells producers that nobody will read any more.
+    pub(crate) fn close(&self) {
+        let control = self.region().control();
+        control.closed.0.store(1, Ordering::Release);
+        control.space.0.swap(0, Ordering::AcqRel);
+        futex::wake(&control.space.0, i32::MAX);
+    }
+
+    fn wake_producers(&self, freed: Freed) {
+        if freed.wake_producers {
+            futex::wake(&self.region().control().space.0, i32::MAX);
+        }
+    }
+}
+
+/// Waits for another thread of this process that has the gate for some tens of nanoseconds, unless it was preempted.
+fn pause(spins: &mut u32) {
+    *spins += 1;
+    match *spins {
+        0..64 => std::hint::spin_loop(),
+        64..128 => std::thread::yield_now(),
+        // A holder of lower priority never runs while we only yield.
+        _ => std::thread::sleep(std::time::Duration::from_micros(50)),
+    }
+}
+
+/// The producer ids in use. An id is given out again as late as possible, so that what is still known of its last
+/// holder stays readable.
+#[derive(Debug)]
+pub(crate) struct Ids {
+    used: [bool; layout::PRODUCERS as usize],
+    last: u8,
+}
+
+impl Ids {
+    pub(crate) fn new() -> Self {
+        Self { used: [false; layout::PRODUCERS as usize], last: 0 }
+    }
+
+    fn take(&mut self) -> Option<u8> {
+        let start = u32::from(self.last);
+        let free = (0..255u32)
+            .map(|step| ((start + step) % 255 + 1) as u8)
+            .find(|id| !self.used[usize::from(*id)])?;
+        self.used[usize::from(free)] = true;
+        self.last = free;
+        Some(free)
+    }
+
+    fn give_back(&mut self, id: u8) {
+        self.used[usize::from(id)] = false;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_go_round_and_end_at_255() {
+        let mut ids = Ids::new();
+        assert_eq!((0..255).map(|_| ids.take().unwrap()).collect::<Vec<_>>(), (1..=255).collect::<Vec<u8>>());
+        assert_eq!(ids.take(), None);
+        ids.give_back(9);
+        ids.give_back(7);
+        assert_eq!((ids.take(), ids.take(), ids.take()), (Some(7), Some(9), None));
+    }
+}

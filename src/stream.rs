@@ -1,0 +1,100 @@
+//! A ring as a stream of frames on a tokio runtime, woken by the ring's eventfd.
+
+use std::io;
+use std::os::fd::{AsRawFd, RawFd};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{ready, Context, Poll};
+
+use frame_ring_core::arena::Arena;
+use frame_ring_core::wake::{announce_awake, announce_sleep, Sleep};
+use futures_core::Stream;
+use tokio::io::unix::AsyncFd;
+use tokio::io::Interest;
+
+use crate::consumer::Shared;
+use crate::{Consumer, Frame, RecvError};
+
+/// The frames of a ring. Ends after the error that ends the ring ([`RecvError::Disconnected`] is not an item, only the
+/// end).
+///
+/// Must be made and polled on a tokio runtime with its I/O driver enabled.
+#[derive(Debug)]
+pub struct FrameStream {
+    ring: Consumer,
+    event: AsyncFd<Event>,
+    ended: bool,
+}
+
+/// The eventfd of a ring, kept open by the ring itself.
+#[derive(Debug)]
+struct Event(Arc<Shared>);
+
+impl AsRawFd for Event {
+    fn as_raw_fd(&self) -> RawFd {
+        self.0.event.as_raw_fd()
+    }
+}
+
+impl FrameStream {
+    /// Makes a stream of a ring.
+    ///
+    /// # Errors
+    /// If the runtime cannot watch one more descriptor.
+    pub fn new(ring: Consumer) -> io::Result<Self> {
+        // SAFETY: `Event` keeps the ring's shared state alive, whose eventfd is opened with it and closed with it.
+        let event =
+            unsafe { AsyncFd::register_with_interest(Event(ring.shared().clone()), Interest::READABLE) }?;
+        Ok(Self { ring, event, ended: false })
+    }
+
+    /// The ring, to ask it things.
+    pub fn ring(&mut self) -> &mut Consumer {
+        &mut self.ring
+    }
+
+    /// Gives the ring back.
+    pub fn into_inner(self) -> Consumer {
+        self.ring
+    }
+
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Result<Frame, RecvError>> {
+        loop {
+            if let Some(frame) = self.ring.try_recv()? {
+                return Poll::Ready(Ok(frame));
+            }
+            let shared = self.ring.shared().clone();
+            let control = shared.region().control();
+            announce_sleep(control, Sleep::EventFd);
+            if let Some(frame) = self.ring.try_recv()? {
+                announce_awake(control);
+                return Poll::Ready(Ok(frame));
+            }
+            // Until the eventfd is readable, the ring stays announced as asleep.
+            match ready!(self.event.poll_read_ready(cx)) {
+                Ok(mut guard) => {
+                    shared.event.clear();
+                    guard.clear_ready();
+                }
+                // The runtime is shutting down: nothing will be polled again.
+                Err(_) => return Poll::Ready(Err(RecvError::Disconnected)),
+            }
+        }
+    }
+}
+
+impl Stream for FrameStream {
+    type Item = Result<Frame, RecvError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if self.ended {
+            return Poll::Ready(None);
+        }
+        let next = ready!(self.poll_frame(cx));
+        self.ended = matches!(next, Err(RecvError::Disconnected | RecvError::Poisoned(_)));
+        match next {
+            Err(RecvError::Disconnected) => Poll::Ready(None),
+            next => Poll::Ready(Some(next)),
+        }
+    }
+}

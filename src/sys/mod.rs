@@ -1,0 +1,5 @@
+//! What the crate asks of the kernel: futexes, the clock, the ring's eventfd. Linux only.
+
+pub(crate) mod clock;
+pub(crate) mod event;
+pub(crate) mod futex;
