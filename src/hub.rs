@@ -2,15 +2,15 @@
 //!
 //! One ring per renderer keeps a hostile one from harming the others; a hub merges their frames again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::io;
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
 use frame_ring_core::arena::Arena;
-use frame_ring_core::wake::{announce_awake, announce_sleep, Sleep};
-use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
+use frame_ring_core::wake::{announce_sleep, Sleep};
+use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags};
 
 use crate::{Consumer, Frame, RecvError};
 
@@ -36,21 +36,27 @@ pub enum HubItem {
 
 /// Receives from many rings with one wait. `Send`; on one thread at a time (`&mut self`).
 ///
-/// Rings take turns: one that floods the hub does not keep the others waiting.
+/// A ring that is silent costs nothing: it stays announced as asleep, and its eventfd says when to look at it again.
+/// Rings that have frames take turns: one that floods the hub does not keep the others waiting.
 #[derive(Debug)]
 pub struct Hub {
     rings: BTreeMap<u64, Consumer>,
     epoll: Epoll,
-    /// Where the next turn begins.
-    turn: u64,
+    /// Rings that may have frames, in the order of their turns.
+    ready: VecDeque<u64>,
+    /// Turns since the eventfds were last looked at.
+    turns: u32,
     next_id: u64,
 }
+
+/// After so many turns of rings that have frames, it is time to look for others.
+const LOOK_EVERY: u32 = 32;
 
 impl Hub {
     /// A hub without rings.
     pub fn new() -> io::Result<Self> {
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
-        Ok(Self { rings: BTreeMap::new(), epoll, turn: 0, next_id: 0 })
+        Ok(Self { rings: BTreeMap::new(), epoll, ready: VecDeque::new(), turns: 0, next_id: 0 })
     }
 
     /// Adds a ring.
@@ -59,12 +65,14 @@ impl Hub {
         self.epoll.add(ring.shared().event.as_fd(), EpollEvent::new(EpollFlags::EPOLLIN, id))?;
         self.next_id += 1;
         self.rings.insert(id, ring);
+        self.ready.push_back(id);
         Ok(RingId(id))
     }
 
     /// Takes a ring out.
     pub fn remove(&mut self, id: RingId) -> Option<Consumer> {
         let ring = self.rings.remove(&id.0)?;
+        self.ready.retain(|ready| *ready != id.0);
         // It cannot fail for a descriptor that is open and was added.
         let _ = self.epoll.delete(ring.shared().event.as_fd());
         Some(ring)
@@ -72,7 +80,12 @@ impl Hub {
 
     /// A ring in the hub, to ask it things.
     pub fn ring(&mut self, id: RingId) -> Option<&mut Consumer> {
-        self.rings.get_mut(&id.0)
+        let ring = self.rings.get_mut(&id.0)?;
+        // Whoever receives from it directly also wakes it: it must be looked at again.
+        if !self.ready.contains(&id.0) {
+            self.ready.push_back(id.0);
+        }
+        Some(ring)
     }
 
     /// All rings in the hub.
@@ -81,66 +94,70 @@ impl Hub {
     }
 
     /// The next frame of any ring, if one is there.
-    pub fn try_recv(&mut self) -> Option<HubItem> {
-        let from_turn = self.rings.range(self.turn..).map(|(id, _)| *id);
-        let ids: Vec<u64> = from_turn.chain(self.rings.range(..self.turn).map(|(id, _)| *id)).collect();
-        for id in ids {
-            let Some(ring) = self.rings.get_mut(&id) else { continue };
-            self.turn = id + 1;
-            match ring.try_recv() {
-                Ok(None) => {}
-                Ok(Some(frame)) => return Some(HubItem::Frame(RingId(id), frame)),
-                Err(why @ RecvError::BadFrame { .. }) => return Some(HubItem::Error(RingId(id), why, None)),
-                Err(why) => {
-                    let ring = self.remove(RingId(id)).map(Box::new);
-                    return Some(HubItem::Error(RingId(id), why, ring));
-                }
+    pub fn try_recv(&mut self) -> io::Result<Option<HubItem>> {
+        self.turns += 1;
+        if self.ready.is_empty() || self.turns >= LOOK_EVERY {
+            self.look(Some(Duration::ZERO))?;
+        }
+        while let Some(id) = self.ready.pop_front() {
+            if let Some(item) = self.serve(id) {
+                return Ok(Some(item));
             }
         }
-        None
+        Ok(None)
     }
 
     /// Waits for the next frame of any ring, at most for `timeout`; `None` when the time is up.
     pub fn recv_timeout(&mut self, timeout: Duration) -> io::Result<Option<HubItem>> {
         let deadline = Instant::now().checked_add(timeout);
         loop {
-            if let Some(item) = self.try_recv() {
+            if let Some(item) = self.try_recv()? {
                 return Ok(Some(item));
             }
             let left = deadline.map(|d| d.saturating_duration_since(Instant::now()));
             if left == Some(Duration::ZERO) {
                 return Ok(None);
             }
-            self.announce(true);
-            let item = self.try_recv();
-            let slept = if item.is_none() { self.sleep(left) } else { Ok(()) };
-            self.announce(false);
-            if item.is_some() {
-                return Ok(item);
-            }
-            slept?;
+            self.look(left)?;
         }
     }
 
-    fn announce(&self, asleep: bool) {
-        for ring in self.rings.values() {
-            let shared = ring.shared();
-            let control = shared.region().control();
-            if asleep {
-                announce_sleep(control, Sleep::EventFd);
-            } else if announce_awake(control) {
-                shared.event.clear();
-            }
+    /// The next item of a ring whose turn it is. A ring that has none is announced as asleep and loses its turn.
+    fn serve(&mut self, id: u64) -> Option<HubItem> {
+        let ring = self.rings.get_mut(&id)?;
+        let mut next = ring.try_recv();
+        if matches!(next, Ok(None)) {
+            announce_sleep(ring.shared().region().control(), Sleep::EventFd);
+            next = ring.try_recv();
         }
+        let item = match next {
+            Ok(None) => return None,
+            Ok(Some(frame)) => HubItem::Frame(RingId(id), frame),
+            Err(why @ RecvError::BadFrame { .. }) => HubItem::Error(RingId(id), why, None),
+            Err(why) => return Some(HubItem::Error(RingId(id), why, self.remove(RingId(id)).map(Box::new))),
+        };
+        self.ready.push_back(id);
+        Some(item)
     }
 
-    fn sleep(&self, left: Option<Duration>) -> io::Result<()> {
-        let timeout = left
-            .and_then(|left| u16::try_from(left.as_millis() + 1).ok())
-            .map_or(EpollTimeout::from(u16::MAX), EpollTimeout::from);
-        match self.epoll.wait(&mut [EpollEvent::empty(); 8], timeout) {
-            Ok(_) | Err(nix::Error::EINTR) => Ok(()),
-            Err(why) => Err(why.into()),
+    /// Waits for eventfds, and gives turns to the rings whose eventfd was written to.
+    fn look(&mut self, timeout: Option<Duration>) -> io::Result<()> {
+        self.turns = 0;
+        let longest = Duration::from_secs(60);
+        let timeout = timeout.map_or(longest, |left| left.min(longest)).as_nanos().div_ceil(1_000_000);
+        let mut events = [EpollEvent::empty(); 64];
+        let count = match self.epoll.wait(&mut events, u16::try_from(timeout).unwrap_or(u16::MAX)) {
+            Err(nix::Error::EINTR) => 0,
+            waited => waited?,
+        };
+        for id in events[..count].iter().map(EpollEvent::data) {
+            if let Some(ring) = self.rings.get(&id) {
+                ring.shared().event.clear();
+                if !self.ready.contains(&id) {
+                    self.ready.push_back(id);
+                }
+            }
         }
+        Ok(())
     }
 }

@@ -71,3 +71,8 @@ pub use producer::{ClaimError, CommitError, Grant, Picture, Producer, SendError,
 pub use stream::FrameStream;
 pub use sys::clock::mono_ns;
 pub use view::{AudioView, PlaneView, VideoView};
+
+/// The programs in README.md, compiled with the documentation's tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -234,6 +234,7 @@ pub fn abort<A: Arena>(arena: &A, claim: Claim) -> Result<Option<Sleep>, Revoked
     finish(arena, claim, State::Aborted)
 }
 
+#[inline]
 fn finish<A: Arena>(arena: &A, claim: Claim, state: State) -> Result<Option<Sleep>, Revoked> {
     let slot = arena.word(arena.geometry().slot(claim.index));
     // Release pairs with the consumer's Acquire of the word: it sees every byte written before. A plain store would

@@ -38,11 +38,13 @@ impl Entry {
         Self::default()
     }
 
+    #[inline]
     pub(crate) fn release(&self) {
         // Release pairs with the Acquire in `is_released`: the reader is done with the bytes before they are reused.
         self.released.store(1, Ordering::Release);
     }
 
+    #[inline]
     pub(crate) fn is_released(&self) -> bool {
         self.released.load(Ordering::Acquire) == 1
     }

@@ -7,6 +7,7 @@
 use core::ptr::NonNull;
 
 use crate::arena::{Arena, Control};
+use crate::descriptor::{word_count, WORDS};
 use crate::layout::{
     Header, HeaderError, Layout, ProducerEntry, Slot, TrackEntry, CONTROL_OFFSET, PAGE, PRODUCERS,
     PRODUCERS_OFFSET, TRACKS_OFFSET,
@@ -114,12 +115,19 @@ impl Region {
         }
     }
 
-    /// A private copy of a slot's descriptor.
+    /// A private copy of a slot's descriptor; words behind its end are zero.
     #[inline]
-    pub fn read_descriptor(&self, slot: u32) -> [u64; crate::descriptor::DESCRIPTOR_BYTES / 8] {
-        let words = &self.slot(slot).descriptor;
+    pub fn read_descriptor(&self, slot: u32) -> [u64; WORDS] {
+        let shared = &self.slot(slot).descriptor;
         // Relaxed: the Acquire of the commit orders it.
-        core::array::from_fn(|i| words[i].load(Ordering::Relaxed))
+        let first = shared[0].load(Ordering::Relaxed);
+        let used = word_count(first);
+        let mut words = [0; WORDS];
+        words[0] = first;
+        for (to, from) in words[1..used].iter_mut().zip(&shared[1..used]) {
+            *to = from.load(Ordering::Relaxed);
+        }
+        words
     }
 }
 

@@ -30,6 +30,7 @@ pub fn announce_awake(control: &Control) -> bool {
 }
 
 /// Called by a producer behind every commit and abort: whom it must wake now.
+#[inline]
 #[must_use = "a consumer that sleeps is not woken by anybody else"]
 pub fn after_publish(control: &Control) -> Option<Sleep> {
     // Pairs with the fence in `announce_sleep`.
@@ -54,6 +55,7 @@ pub fn announce_wait_for_space(control: &Control) {
 }
 
 /// Called by the consumer behind every release that moved `head`: whether producers sleep on the space futex.
+#[inline]
 #[must_use = "producers that wait for space are not woken by anybody else"]
 pub fn after_release(control: &Control) -> bool {
     // Pairs with the fence in `announce_wait_for_space`.

@@ -1,2 +1,7 @@
-//! frame-ring
-fn main() {}
+//! The `frame-ring` program.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    frame_ring_pipeline::cli::main()
+}

@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 
 use frame_ring_core::arena::Arena;
 use frame_ring_core::claim::{self, Claim};
+use frame_ring_core::descriptor::WORDS;
 
 use super::error::CommitError;
 use super::Producer;
@@ -84,10 +85,13 @@ impl<'p> Grant<'p> {
         // A claim has less than 2^33 bytes; one of more than u32::MAX cannot be described.
         let payload_len =
             u32::try_from(len).map_err(|_| CommitError::TooLong { len, claimed: u32::MAX as usize })?;
-        let encoded = Descriptor { payload_len, ..*descriptor }.encode().map_err(CommitError::Descriptor)?;
+        let mut words = [0; WORDS];
+        let used = Descriptor { payload_len, ..*descriptor }
+            .encode_into(&mut words)
+            .map_err(CommitError::Descriptor)?;
         let Some(claim) = self.claim.take() else { return Err(CommitError::Revoked) };
         let region = self.producer.link.ring.memory.region();
-        region.write_descriptor(region.geometry().slot(claim.index()), encoded.used());
+        region.write_descriptor(region.geometry().slot(claim.index()), &words[..used]);
         let whom = claim::commit(region, claim).map_err(|_| CommitError::Revoked)?;
         self.producer.wake(whom);
         let counters = self.producer.entry();

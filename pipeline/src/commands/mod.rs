@@ -1,0 +1,12 @@
+//! One module for each command of the program: its arguments, and what it does.
+
+pub mod bench;
+pub mod demo;
+pub mod doctor;
+pub mod inspect;
+pub mod pipe;
+pub mod record;
+pub mod run;
+pub mod send;
+pub mod top;
+pub mod verify;
