@@ -22,7 +22,7 @@ pub struct Control {
     pub head: Line<AtomicU64>,
     /// How the consumer sleeps, see [`wake`](crate::wake).
     pub wake: Line<AtomicU32>,
-    /// Whether a producer sleeps until there is space; also the word of its futex.
+    /// Odd while a producer sleeps until there is space; also the word of its futex, see [`wake`](crate::wake).
     pub space: Line<AtomicU32>,
     /// 0 while the ring is open; set by the consumer when it leaves.
     pub closed: Line<AtomicU32>,

@@ -268,6 +268,12 @@ impl TrackEntry {
         }
     }
 
+    /// Whether the track is still fed.
+    #[inline]
+    pub fn is_live(&self) -> bool {
+        self.state.load(Ordering::Relaxed) == LIVE
+    }
+
     /// What the consumer wants of the track.
     #[inline]
     pub fn demand(&self) -> Demand {

@@ -47,18 +47,25 @@ pub fn after_publish(control: &Control) -> Option<Sleep> {
     }
 }
 
-/// Says that a producer is about to sleep until there is space. It must try to claim once more before it does.
-pub fn announce_wait_for_space(control: &Control) {
-    control.space.0.swap(1, Ordering::AcqRel);
+/// Says that a producer is about to sleep until there is space; returns the value on which it must wait.
+///
+/// It must try to claim once more before it sleeps, and sleep only while the word of `space` still has this value. The
+/// word is odd while somebody waits and never comes back to an earlier value: with a plain flag, a producer whose wake
+/// has just passed would go to sleep on the flag that another one has raised again.
+#[must_use = "another value of the word may be that of a later sleeper"]
+pub fn announce_wait_for_space(control: &Control) -> u32 {
+    let waiting = control.space.0.fetch_or(1, Ordering::AcqRel) | 1;
     // Pairs with the fence in `after_release`.
     fence(Ordering::SeqCst);
+    waiting
 }
 
-/// Called by the consumer behind every release that moved `head`: whether producers sleep on the space futex.
-#[inline]
+/// Called by the consumer behind every release that moved `head`, and when it closes the ring: whether producers sleep
+/// on the space futex.
 #[must_use = "producers that wait for space are not woken by anybody else"]
 pub fn after_release(control: &Control) -> bool {
     // Pairs with the fence in `announce_wait_for_space`.
     fence(Ordering::SeqCst);
-    control.space.0.load(Ordering::Relaxed) != 0 && control.space.0.swap(0, Ordering::AcqRel) != 0
+    // Relaxed: the fences order it. Adding 1 to an odd word says "nobody waits" with a value that is new.
+    control.space.0.load(Ordering::Relaxed) & 1 != 0 && control.space.0.fetch_add(1, Ordering::AcqRel) & 1 != 0
 }

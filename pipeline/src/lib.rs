@@ -4,14 +4,27 @@
 //! |---|---|
 //! | [`media`] | test patterns, and the files that frames come from and go to |
 //! | [`websocket`] | a WebSocket as Chromium speaks it, to compare with |
+//! | [`capture`] | the sending side: sources, paced, into a ring or a WebSocket |
+//! | [`serve`], [`receive`] | the receiving side: a ring to serve, and the loop that takes what comes |
+//! | [`track`] | who is in a track |
+//! | [`convert`] | frames of the ring as pictures and samples that [`media`] can use |
+//! | [`check`] | whether what came is what was sent |
 //! | [`cli`] | the program's arguments |
 //! | [`commands`] | one module for each of its commands |
 //! | [`error`] | what a command can fail with, and the exit code that scripts see |
-//! | [`signals`] | Ctrl-C |
+//! | [`signals`], [`clock`], [`progress`] | Ctrl-C, time, a line that says how far it is |
 
+pub mod capture;
+pub mod check;
 pub mod cli;
+pub mod clock;
 pub mod commands;
+pub mod convert;
 pub mod error;
 pub mod media;
+pub mod progress;
+pub mod receive;
+pub mod serve;
 pub mod signals;
+pub mod track;
 pub mod websocket;

@@ -100,8 +100,7 @@ impl Shared {
     pub(crate) fn close(&self) {
         let control = self.region().control();
         control.closed.0.store(1, Ordering::Release);
-        control.space.0.swap(0, Ordering::AcqRel);
-        futex::wake(&control.space.0, i32::MAX);
+        self.wake_producers(Freed { wake_producers: wake::after_release(control) });
     }
 
     fn wake_producers(&self, freed: Freed) {

@@ -89,7 +89,8 @@ fn ask(socket: &OwnedFd, role: Role, label: &str) -> Result<(u8, u32, Vec<OwnedF
 fn receive(socket: &OwnedFd) -> nix::Result<([u8; MESSAGE_BYTES + 1], usize, Vec<OwnedFd>)> {
     // A byte more than a message has, so that a longer one is seen to be longer.
     let mut bytes = [0; MESSAGE_BYTES + 1];
-    let mut space = nix::cmsg_space!([RawFd; 8]);
+    // As many as the kernel ever sends at once: those behind the end of a shorter space would be ours without our knowing.
+    let mut space = nix::cmsg_space!([RawFd; 253]);
     let mut fds = Vec::new();
     let mut parts = [IoSliceMut::new(&mut bytes)];
     let flags = MsgFlags::MSG_CMSG_CLOEXEC;

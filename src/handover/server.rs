@@ -129,7 +129,9 @@ fn is_abandoned(path: &Path, address: &UnixAddr) -> io::Result<bool> {
     if !std::fs::symlink_metadata(path)?.file_type().is_socket() {
         return Ok(false);
     }
-    let probe = socket(AddressFamily::Unix, SockType::SeqPacket, SockFlag::SOCK_CLOEXEC, None)?;
+    // Not to wait: the queue of a consumer that is stopped may be full.
+    let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+    let probe = socket(AddressFamily::Unix, SockType::SeqPacket, flags, None)?;
     Ok(connect(probe.as_raw_fd(), address) == Err(nix::Error::ECONNREFUSED))
 }
 

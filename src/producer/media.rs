@@ -2,7 +2,7 @@
 
 use super::error::SendError;
 use super::grant::Grant;
-use crate::{AudioFormat, VideoFormat};
+use crate::{AudioFormat, FormatError, VideoFormat};
 
 /// A picture in the producer's memory.
 #[derive(Debug, Clone, Copy)]
@@ -17,6 +17,10 @@ impl Picture<'_> {
     /// Checks that all planes are there and long enough.
     pub(super) fn check(&self) -> Result<(), SendError> {
         self.format.check(self.format.payload_len()).map_err(SendError::Format)?;
+        if self.format.fourcc.layout().is_none() {
+            // How many rows to copy is not known.
+            return Err(SendError::Format(FormatError::UnknownFourCc { found: self.format.fourcc }));
+        }
         for plane in 0..usize::from(self.format.plane_count) {
             let (rows, row_bytes) = self.plane_size(plane);
             let (bytes, stride) = self.planes.get(plane).copied().unwrap_or((&[], row_bytes));

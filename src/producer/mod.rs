@@ -121,7 +121,7 @@ impl Producer {
                 Err(ClaimError::Full(_)) => {}
                 other => return other.inspect_err(|why| self.count_drop(why)),
             }
-            wake::announce_wait_for_space(control);
+            let waiting = wake::announce_wait_for_space(control);
             match self.claim_once(len, class) {
                 Err(why @ ClaimError::Full(_)) => {
                     let left = deadline.map_or(ASK_EVERY, |d| d.saturating_duration_since(Instant::now()));
@@ -130,7 +130,7 @@ impl Producer {
                         return Err(why);
                     }
                     // A consumer that was killed wakes nobody: look after it now and then.
-                    futex::wait(&control.space.0, 1, Some(left.min(ASK_EVERY)));
+                    futex::wait(&control.space.0, waiting, Some(left.min(ASK_EVERY)));
                 }
                 other => return other.inspect_err(|why| self.count_drop(why)),
             }
@@ -163,7 +163,8 @@ impl Producer {
 
     /// Whether the consumer wants anything of track `id`; false if it has ended.
     pub fn wants(&self, id: u32) -> bool {
-        tracks::find(self.link.ring.memory.region(), id).is_some_and(|track| track.demand().wanted)
+        tracks::find(self.link.ring.memory.region(), id)
+            .is_some_and(|track| track.is_live() && track.demand().wanted)
     }
 
     /// The longest frame of a class that this ring takes, in bytes.

@@ -1,6 +1,7 @@
 //! One track of a producer: numbers its frames, carries its drops, honours the consumer's demand.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use frame_ring_core::claim::Class;
 use frame_ring_core::layout::TrackEntry;
@@ -27,6 +28,10 @@ pub struct Track {
     discont: bool,
     /// When the last frame was sent that counts against the greatest rate.
     last_ns: u64,
+    /// How long to wait for room.
+    patience: Duration,
+    /// The format of the last picture or block of sound that was sent.
+    format: Option<Body>,
 }
 
 /// What became of a frame.
@@ -41,7 +46,16 @@ pub enum Sent {
 impl Track {
     pub(super) fn open(producer: Producer, info: &TrackInfo) -> Result<Self, TracksFull> {
         let id = tracks::open(producer.link.ring.memory.region(), producer.id(), info)?;
-        Ok(Self { producer, id, sequence: 0, dropped: 0, discont: true, last_ns: 0 })
+        Ok(Self {
+            producer,
+            id,
+            sequence: 0,
+            dropped: 0,
+            discont: true,
+            last_ns: 0,
+            patience: Duration::ZERO,
+            format: None,
+        })
     }
 
     /// The id in the descriptors of its frames.
@@ -64,6 +78,12 @@ impl Track {
         self.wants_at(clock::mono_ns())
     }
 
+    /// From now on every frame waits so long for room in a full ring before it is dropped. Zero, as in the beginning, is
+    /// for live capture: what cannot be sent now is stale. Long is for files that are to arrive complete.
+    pub fn set_patience(&mut self, patience: Duration) {
+        self.patience = patience;
+    }
+
     /// Replaces what is said of the track: another person in it, another name.
     pub fn set_info(&mut self, info: &TrackInfo) {
         if let Some(entry) = self.entry() {
@@ -73,8 +93,8 @@ impl Track {
 
     /// Copies a picture into the ring, in one pass, if it is wanted.
     ///
-    /// Of `template` the times, flags, source id and extensions are used. Sequence, drops and, if it is zero, `mono_ns`
-    /// are filled in.
+    /// Of `template` the times, flags, source id and extensions are used. Sequence, drops, changes of the format and, if it is zero,
+    /// `mono_ns` are filled in.
     pub fn send_video(&mut self, picture: &Picture<'_>, template: &Descriptor) -> Result<Sent, SendError> {
         picture.check()?;
         let now = clock::mono_ns();
@@ -136,15 +156,22 @@ impl Track {
         let descriptor = self.describe(body, template, now);
         // Formats are checked to describe less than 4 GiB.
         let len = usize::try_from(len).unwrap_or(usize::MAX);
-        let committed = match self.producer.try_claim(len, class_of(descriptor.kind())) {
-            Ok(mut grant) => {
-                write(&mut grant);
-                grant.commit(&descriptor).map_err(SendError::from)
-            }
-            Err(why) => Err(why.into()),
+        let class = class_of(descriptor.kind());
+        let claimed = match self.patience {
+            Duration::ZERO => self.producer.try_claim(len, class),
+            patience => self.producer.claim_timeout(len, class, patience),
         };
+        let committed = claimed.map_err(SendError::from).and_then(|mut grant| {
+            write(&mut grant);
+            grant.commit(&descriptor).map_err(SendError::from)
+        });
         match committed {
-            Ok(()) => self.count_sent(len as u64, now),
+            Ok(()) => {
+                self.count_sent(len as u64, now);
+                if matches!(body, Body::Video(_) | Body::Audio(_)) {
+                    self.format = Some(body);
+                }
+            }
             Err(_) => self.count_dropped(),
         }
         committed.map(|()| Sent::Committed)
@@ -162,6 +189,9 @@ impl Track {
         }
         if self.dropped > 0 || self.discont {
             descriptor.flags |= Flags::DISCONT;
+        }
+        if self.format.is_some_and(|last| is_another_format(&last, &body)) {
+            descriptor.flags |= Flags::FORMAT_CHANGED;
         }
         descriptor
     }
@@ -210,6 +240,19 @@ impl Track {
         }
         self.producer.entry().unwanted.fetch_add(1, Ordering::Relaxed);
         Sent::Unwanted
+    }
+}
+
+/// Whether a decoder or a file that was set up for `last` cannot go on with `next`.
+fn is_another_format(last: &Body, next: &Body) -> bool {
+    match (last, next) {
+        (Body::Video(last), Body::Video(next)) => last != next,
+        // Blocks may differ in length and always differ in position.
+        (Body::Audio(last), Body::Audio(next)) => {
+            (last.sample, last.planar, last.channels, last.rate, last.channel_mask)
+                != (next.sample, next.planar, next.channels, next.rate, next.channel_mask)
+        }
+        _ => false,
     }
 }
 

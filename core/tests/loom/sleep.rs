@@ -106,11 +106,11 @@ impl Machine {
             if let Some(claim) = self.try_claim(message.0, len) {
                 break claim;
             }
-            announce_wait_for_space(control);
+            let waiting = announce_wait_for_space(control);
             if let Some(claim) = self.try_claim(message.0, len) {
                 break claim;
             }
-            self.space.wait(&control.space.0, 1);
+            self.space.wait(&control.space.0, waiting);
         };
         self.ring.fill(&claim, message);
         self.wake_consumer(self.ring.commit(claim).expect("nobody was buried"));
@@ -153,7 +153,7 @@ fn a_consumer_sleeps(name: &str, how: Sleep) {
             thread::spawn(move || machine.send((owner, 0), 1))
         });
         let received = (0..2).map(|_| machine.receive(how)).collect();
-        producers.map(|producer| producer.join().expect("no producer panics"));
+        let _ = producers.map(|producer| producer.join().expect("no producer panics"));
         machine.ring.settle(&[vec![(1, 0)], vec![(2, 0)]], received);
     });
 }
@@ -184,7 +184,7 @@ fn producers_wait_for_space() {
             message
         });
         let received = received.collect();
-        producers.map(|producer| producer.join().expect("no producer panics"));
+        let _ = producers.map(|producer| producer.join().expect("no producer panics"));
         machine.ring.settle(&[sent, vec![(2, 0)], vec![(3, 0)]], received);
     });
 }

@@ -15,7 +15,8 @@ pub struct Cpu {
 impl Cpu {
     /// Up to now: all threads, user and system.
     pub fn now() -> Result<Self, CliError> {
-        let usage = getrusage(UsageWho::RUSAGE_SELF).map_err(|why| CliError::failed("read the CPU time", why))?;
+        let usage =
+            getrusage(UsageWho::RUSAGE_SELF).map_err(|why| CliError::failed("read the CPU time", why))?;
         let us = usage.user_time().num_microseconds() + usage.system_time().num_microseconds();
         Ok(Self {
             seconds: us as f64 / 1e6,

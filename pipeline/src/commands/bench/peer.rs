@@ -48,12 +48,6 @@ impl Control {
         self.send(&report)
     }
 
-    /// Waits until the other side hangs up.
-    pub fn wait_for_end(&mut self) -> Result<(), CliError> {
-        let mut rest = Vec::new();
-        self.0.read_until(b'\n', &mut rest).map(drop).map_err(|why| CliError::failed("wait for the bench", why))
-    }
-
     fn send(&mut self, message: &impl Serialize) -> Result<(), CliError> {
         let failed = |why| CliError::failed("talk to the other process", why);
         let mut line = serde_json::to_vec(message).map_err(|why| failed(why.into()))?;

@@ -1,0 +1,35 @@
+//! The ring that a command serves.
+
+use std::path::Path;
+
+use frame_ring::{Consumer, RingBuilder};
+
+use crate::error::CliError;
+
+/// Its size.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub struct RingArgs {
+    /// Size of the ring in MiB: for each producer some frames on their way, and those that are being encoded
+    #[arg(long, value_name = "MIB", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=8192))]
+    ring_mib: u32,
+}
+
+impl RingArgs {
+    /// The ring of a command that has no say in its size.
+    pub const DEFAULT: Self = Self { ring_mib: 64 };
+
+    /// Makes the ring.
+    pub fn build(&self, name: &str) -> Result<Consumer, CliError> {
+        let ring = RingBuilder::new().data_bytes(u64::from(self.ring_mib) << 20).name(name);
+        ring.build().map_err(|why| CliError::failed("make the ring", why))
+    }
+
+    /// Makes the ring and serves it at `socket`.
+    pub fn serve(&self, name: &str, socket: &Path) -> Result<Consumer, CliError> {
+        let mut ring = self.build(name)?;
+        match ring.listen(socket) {
+            Ok(()) => Ok(ring),
+            Err(why) => Err(CliError::failed(format!("serve the ring at {}", socket.display()), why)),
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! A ring as a stream on a tokio runtime.
+#![cfg(feature = "tokio")]
+
+mod support;
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use frame_ring::{Descriptor, Frame, FrameStream, RecvError};
+use futures_core::Stream;
+use support::raw::Raw;
+use support::{producer, text, Random, HANG};
+
+fn run<T>(future: impl std::future::Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async { tokio::time::timeout(HANG, future).await.expect("in time") })
+}
+
+async fn next(stream: &mut FrameStream) -> Option<Result<Frame, RecvError>> {
+    poll_fn(|cx| Pin::new(&mut *stream).poll_next(cx)).await
+}
+
+async fn next_text(stream: &mut FrameStream) -> String {
+    text(&next(stream).await.expect("not the end").expect("no error"))
+}
+
+#[test]
+fn frames_arrive_and_the_end_comes_after_them() {
+    run(async {
+        let ring = support::ring(1 << 16);
+        let sender = producer(&ring, "sender");
+        let mut stream = FrameStream::new(ring).expect("a stream");
+        for n in 0..100 {
+            sender.send(format!("frame {n}").as_bytes(), &Descriptor::opaque()).expect("room");
+        }
+        for n in 0..50 {
+            assert_eq!(next_text(&mut stream).await, format!("frame {n}"));
+        }
+        assert_eq!(stream.ring().producers(), 1);
+        drop(sender);
+        for n in 50..100 {
+            assert_eq!(next_text(&mut stream).await, format!("frame {n}"));
+        }
+        for _ in 0..3 {
+            assert!(next(&mut stream).await.is_none(), "the end stays the end");
+        }
+        // The ring itself goes on if somebody comes.
+        let mut ring = stream.into_inner();
+        producer(&ring, "newcomer").send(b"new", &Descriptor::opaque()).expect("room");
+        assert_eq!(support::next_text(&mut ring), "new");
+    });
+}
+
+#[test]
+fn an_idle_stream_is_pending_until_it_is_woken() {
+    run(async {
+        let ring = support::ring(1 << 16);
+        let sender = producer(&ring, "sender");
+        let mut stream = FrameStream::new(ring).expect("a stream");
+        for n in 0..20 {
+            let first = poll_fn(|cx| Poll::Ready(Pin::new(&mut stream).poll_next(cx).is_pending())).await;
+            assert!(first, "nothing is there");
+            let sender = sender.clone();
+            let feeder = std::thread::spawn(move || {
+                std::thread::sleep(Duration::from_millis(n % 3));
+                sender.send(b"awake", &Descriptor::opaque()).expect("room");
+            });
+            assert_eq!(next_text(&mut stream).await, "awake");
+            feeder.join().expect("no panic");
+        }
+        // The end wakes it, too.
+        let leaver = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(5));
+            drop(sender);
+        });
+        assert!(next(&mut stream).await.is_none());
+        leaver.join().expect("no panic");
+    });
+}
+
+#[test]
+fn errors_are_items_and_only_the_fatal_ones_end_the_stream() {
+    run(async {
+        let ring = support::ring(1 << 16);
+        let sender = producer(&ring, "honest");
+        let raw = Raw::join(&ring, "liar");
+        let mut stream = FrameStream::new(ring).expect("a stream");
+        raw.send_described(8, &[0; 8]);
+        sender.send(b"true", &Descriptor::opaque()).expect("room");
+        assert!(matches!(next(&mut stream).await, Some(Err(RecvError::BadFrame { .. }))));
+        assert_eq!(next_text(&mut stream).await, "true");
+        for slot in 0..1024 {
+            raw.region.slot(slot).word.store(u64::MAX, Ordering::SeqCst);
+        }
+        assert!(matches!(next(&mut stream).await, Some(Err(RecvError::Poisoned(_)))));
+        assert!(next(&mut stream).await.is_none());
+    });
+}
+
+#[test]
+fn a_stream_needs_a_runtime() {
+    let made = std::panic::catch_unwind(|| FrameStream::new(support::ring(1 << 16)).map(drop));
+    // An error or tokio's own panic, but no stream that nobody ever wakes.
+    assert!(!matches!(made, Ok(Ok(()))));
+}
+
+#[test]
+fn no_wake_up_is_lost() {
+    const FRAMES: u64 = 4000;
+    run(async {
+        let ring = support::ring(1 << 16);
+        let sender = producer(&ring, "sender");
+        let mut stream = FrameStream::new(ring).expect("a stream");
+        let received = Arc::new(AtomicU64::new(0));
+        let seen = received.clone();
+        let feeder = std::thread::spawn(move || {
+            let mut random = Random::new(29);
+            for n in 0..FRAMES {
+                while seen.load(Ordering::Acquire) < n {
+                    std::thread::yield_now();
+                }
+                let longest = 1 << random.below(12);
+                for _ in 0..random.below(longest) {
+                    std::hint::spin_loop();
+                }
+                sender.send(&n.to_le_bytes(), &Descriptor::opaque()).expect("room");
+            }
+        });
+        for n in 0..FRAMES {
+            let frame = next(&mut stream).await.expect("not the end").expect("no error");
+            assert_eq!(frame.payload().to_vec(), n.to_le_bytes());
+            drop(frame);
+            received.store(n + 1, Ordering::Release);
+        }
+        feeder.join().expect("no panic");
+        assert!(next(&mut stream).await.is_none());
+    });
+}
