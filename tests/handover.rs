@@ -10,7 +10,7 @@ use frame_ring::{ConnectError, Consumer, Descriptor, Observer, Producer, RecvErr
 use frame_ring_core::layout::ABI_VERSION;
 use nix::sys::socket::{bind, connect, listen, socket, AddressFamily, Backlog, SockFlag, SockType, UnixAddr};
 use support::child::{self, Actor};
-use support::{next_text, open_descriptors, producer, raw, until, TempDir, HANG};
+use support::{next, next_text, open_descriptors, producer, raw, recv, until, TempDir};
 
 #[test]
 fn child_entry() {
@@ -127,7 +127,7 @@ fn silent_and_talkative_peers_hold_up_nobody() {
         5,
         Descriptor { payload_len: 5, ..Descriptor::opaque() }.encode().expect("fine").used(),
     );
-    assert_eq!(ring.recv_timeout(HANG).expect("no error").expect("a frame").producer(), talkative.owner);
+    assert_eq!(next(&mut ring).producer(), talkative.owner);
     until("the other producers are gone", || ring.producers() == 1);
     drop(silent);
     drop(talkative);
@@ -274,7 +274,7 @@ fn an_invitation_is_inherited_by_a_child() {
     assert!(label.starts_with(&shown) && shown.len() == 56, "{shown}");
     // This process has kept no copy of the child's end.
     child.kill();
-    assert_eq!(ring.recv_timeout(HANG).expect_err("gone"), RecvError::Disconnected);
+    assert_eq!(recv(&mut ring).expect_err("gone"), RecvError::Disconnected);
 }
 
 #[test]
@@ -359,7 +359,7 @@ fn clones_share_a_connection_and_the_last_one_ends_it() {
     assert!(ring.try_recv().expect("still connected").is_none());
     assert!(track.producer().is_connected());
     drop(track);
-    assert_eq!(ring.recv_timeout(HANG).expect_err("gone"), RecvError::Disconnected);
+    assert_eq!(recv(&mut ring).expect_err("gone"), RecvError::Disconnected);
 }
 
 /// In a process of its own, because it counts descriptors and the other tests open some all the time.

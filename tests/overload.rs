@@ -2,7 +2,7 @@
 
 mod support;
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -176,11 +176,7 @@ fn what_can_never_fit_is_said_to_be_too_long() {
         let longest = sender.longest(class);
         let too_long = ClaimError::TooLong { len: longest + 1, longest };
         assert_eq!(sender.try_claim(longest + 1, class).map(drop), Err(too_long));
-        assert_eq!(
-            sender.claim_timeout(longest + 1, class, HANG).map(drop),
-            Err(too_long),
-            "without waiting"
-        );
+        assert_eq!(support::claim(&sender, longest + 1, class).map(drop), Err(too_long), "without waiting");
         for huge in [1 << 33, 1 << 38, usize::MAX] {
             let too_long = ClaimError::TooLong { len: huge, longest };
             assert_eq!(sender.try_claim(huge, class).map(drop), Err(too_long));
@@ -261,7 +257,7 @@ fn a_release_wakes_whoever_waits_for_space() {
         .map(|n| {
             let (sender, done) = (producer(&ring, "waiter"), done.clone());
             std::thread::spawn(move || {
-                let grant = sender.claim_timeout(10_000 + n, Class::Event, HANG).expect("woken");
+                let grant = support::claim(&sender, 10_000 + n, Class::Event).expect("woken");
                 assert!(done.load(Ordering::SeqCst), "nobody had given anything back");
                 grant.commit(&Descriptor::opaque()).expect("committed");
                 let stats = sender.stats().expect("counters");
@@ -283,7 +279,7 @@ fn a_release_wakes_whoever_waits_for_space() {
 
 #[test]
 fn many_waits_for_space_are_all_ended_by_a_release() {
-    const FRAMES: u64 = 3000;
+    const FRAMES: u64 = 2000;
     let mut ring = support::ring(64 << 10);
     let sender = producer(&ring, "sender");
     let len = sender.longest(Class::Event);
@@ -326,7 +322,7 @@ fn a_consumer_that_leaves_ends_the_wait() {
     let sender = producer(&ring, "sender");
     let holder = producer(&ring, "holder");
     let _held = claim_all(&holder).expect("room");
-    let waiting = std::thread::spawn(move || sender.claim_timeout(20_000, Class::Event, HANG).map(drop));
+    let waiting = std::thread::spawn(move || support::claim(&sender, 20_000, Class::Event).map(drop));
     until("it waits", || is_waited_for(&ring));
     drop(ring);
     assert_eq!(waiting.join().expect("no panic"), Err(ClaimError::Closed));
@@ -448,7 +444,7 @@ fn frames_are_given_back_in_any_order_on_any_thread() {
         let mut random = Random::new(3);
         for n in 0..4000u64 {
             let len = 8 + random.below(9000) as usize;
-            let mut grant = sender.claim_timeout(len, Class::Event, HANG).expect("room in time");
+            let mut grant = support::claim(&sender, len, Class::Event).expect("room in time");
             grant.write_at(0, &vec![n as u8; len]);
             grant.write_at(0, &n.to_le_bytes());
             grant.commit(&Descriptor::opaque()).expect("committed");
@@ -565,6 +561,47 @@ fn space_comes_back_from_the_oldest_end() {
 }
 
 #[test]
+fn frames_dropped_at_the_same_moment_all_come_back() {
+    const ROUNDS: u64 = 20_000;
+    let mut ring = support::ring(64 << 10);
+    let sender = producer(&ring, "sender");
+    let (to, from) = std::sync::mpsc::channel::<frame_ring::Frame>();
+    let done = Arc::new(AtomicU64::new(0));
+    let other = std::thread::spawn({
+        let done = done.clone();
+        move || {
+            for frame in from {
+                // They meet while one of them is giving back what the other one's frame holds up, or the other way round.
+                drop(frame);
+                done.fetch_add(1, Ordering::AcqRel);
+            }
+        }
+    });
+    let mut random = Random::new(31);
+    let start = std::time::Instant::now();
+    for round in 1..=ROUNDS {
+        sender.send(b"a", &Descriptor::opaque()).expect("room");
+        sender.send(b"b", &Descriptor::opaque()).expect("room");
+        let (a, b) = (next(&mut ring), next(&mut ring));
+        to.send(a).expect("it listens");
+        for _ in 0..random.below(300) {
+            std::hint::spin_loop();
+        }
+        drop(b);
+        while done.load(Ordering::Acquire) < round {
+            std::thread::yield_now();
+        }
+        // Without anybody asking for a frame: whoever was last has cleared up for the one who met it at work.
+        assert_eq!(ring.snapshot().used_slots, 0, "round {round}");
+        if start.elapsed() > Duration::from_secs(20) {
+            break;
+        }
+    }
+    drop(to);
+    other.join().expect("no panic");
+}
+
+#[test]
 fn a_grant_that_is_dropped_gives_its_bytes_back() {
     let mut ring = support::ring(64 << 10);
     let sender = producer(&ring, "sender");
@@ -595,6 +632,8 @@ fn all_tracks_in_use_is_an_error_and_ended_ones_are_used_again() {
     assert_eq!(full, frame_ring::TracksFull { tracks: 3 });
     let old = tracks.remove(1);
     let old_id = old.id();
+    // What is wanted of one track is not said of its successor.
+    assert!(ring.set_demand(old_id, Demand { max_size: (1, 1), max_fps_milli: 1, wanted: false }));
     drop(old);
     let mut new = track(&sender);
     assert_ne!(new.id(), old_id, "an id is not used twice");

@@ -15,7 +15,7 @@ use frame_ring_core::arena::Arena;
 use frame_ring_core::claim::{claim, commit};
 use frame_ring_core::word::{SlotWord, State};
 use support::raw::Raw;
-use support::{claim_all, next, next_text, producer, text, Random, HANG};
+use support::{claim_all, next, next_text, producer, recv, text, Random, HANG};
 
 const PLAIN: fn() -> Descriptor = Descriptor::opaque;
 
@@ -340,8 +340,13 @@ fn a_payload_is_written_to_a_descriptor_whole() {
     drop(writer);
     let all = read.join().expect("no panic").expect("read");
     assert!(all[..1_000_003] == bytes && all[1_000_003..] == bytes[1_000_000..], "{} bytes", all.len());
-    // Nobody reads.
+    // Nobody reads, and the pipe is not to be waited for: a part of it is not all of it.
     let (reader, writer) = std::io::pipe().expect("a pipe");
+    let no_waiting = nix::fcntl::FcntlArg::F_SETFL(nix::fcntl::OFlag::O_NONBLOCK);
+    nix::fcntl::fcntl(&writer, no_waiting).expect("set");
+    let why = frame.payload().write_to(&writer).expect_err("more than a pipe holds");
+    assert_eq!(why.kind(), std::io::ErrorKind::WouldBlock);
+    // Nobody ever will.
     drop(reader);
     let why = frame.payload().write_to(&writer).expect_err("nobody reads");
     assert_eq!(why.kind(), std::io::ErrorKind::BrokenPipe);
@@ -359,9 +364,8 @@ fn a_frame_may_be_shorter_than_its_claim() {
         let frame = next(&mut ring);
         assert_eq!((frame.payload().to_vec(), frame.descriptor().payload_len), (vec![3; len], len as u32));
     }
-    // SAFETY: nobody else writes to this ring.
     let mut grant = sender.try_claim(3, Class::Event).expect("room");
-    // SAFETY: as above.
+    // SAFETY: nobody else writes to this ring.
     unsafe { grant.as_mut_slice() }.copy_from_slice(b"abc");
     let beyond = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| grant.write_at(1, b"def")));
     assert!(beyond.is_err(), "a grant ends where it ends");
@@ -398,18 +402,15 @@ fn a_broken_chain_poisons_the_ring_for_good() {
             |why| matches!(why, Poison::Length { index: 1, claimed: 1024, room: 1023 }),
         ),
         (
-            // As long as the units up to the end, which reach over the frame that is held.
+            // Up to the end, and then over the frame that is held.
             |raw| {
                 raw.region
                     .slot(1)
                     .word
-                    .store(SlotWord::new(0, State::Committed, 1, 600).0, Ordering::Release);
-                raw.region
-                    .slot(2)
-                    .word
-                    .store(SlotWord::new(0, State::Committed, 1, 424).0, Ordering::Release);
+                    .store(SlotWord::new(0, State::Committed, 1, 1023).0, Ordering::Release);
+                raw.region.slot(2).word.store(SlotWord::new(0, State::Committed, 1, 5).0, Ordering::Release);
             },
-            |why| matches!(why, Poison::Length { index: 2, claimed: 424, room: 423 }),
+            |why| matches!(why, Poison::Length { index: 2, claimed: 5, room: 0 }),
         ),
         (
             |raw| change_open(raw, |word| SlotWord::new(word.lap(), State::Committed, word.owner(), 3)),
@@ -430,6 +431,7 @@ fn a_broken_chain_poisons_the_ring_for_good() {
         // Two of the cases change a claim that the consumer has walked past.
         let open = (turn >= 4).then(|| claim(&raw.region, raw.owner, Class::Event, 2).expect("room"));
         assert!(ring.try_recv().expect("all well").is_none());
+        let whole = [1, 2].map(|slot| raw.region.slot(slot).word.load(Ordering::Acquire));
         spoil(&raw);
         let poison = loop {
             match ring.try_recv() {
@@ -440,6 +442,9 @@ fn a_broken_chain_poisons_the_ring_for_good() {
             }
         };
         assert!(is_named(&poison), "turn {turn}: {poison:?}");
+        // Nobody can make it good again.
+        raw.region.slot(1).word.store(whole[0], Ordering::Release);
+        raw.region.slot(2).word.store(whole[1], Ordering::Release);
         for _ in 0..3 {
             assert_eq!(ring.try_recv().map(drop), Err(RecvError::Poisoned(poison)));
             assert_eq!(ring.recv().map(drop), Err(RecvError::Poisoned(poison)));
@@ -470,34 +475,30 @@ fn change_open(raw: &Raw, change: fn(SlotWord) -> SlotWord) {
 
 #[test]
 fn no_wake_up_is_lost() {
-    const FRAMES: u64 = 20_000;
     let mut ring = support::ring(1 << 16);
-    let received = Arc::new(AtomicU64::new(0));
     let sender = producer(&ring, "sender");
-    let seen = received.clone();
-    let feeder = std::thread::spawn(move || {
-        let mut random = Random::new(17);
-        for n in 0..FRAMES {
-            // One frame at a time, or a later one would make good for a wake-up that an earlier one has missed.
-            while seen.load(Ordering::Acquire) < n {
-                std::thread::yield_now();
-            }
-            // Some come while the receiver is on its way to sleep, some while it sleeps.
-            let longest = 1 << random.below(11);
-            for _ in 0..random.below(longest) {
-                std::hint::spin_loop();
-            }
-            sender.send(&n.to_le_bytes(), &PLAIN()).expect("room");
+    let received = Arc::new(AtomicU64::new(0));
+    let feeder = std::thread::spawn({
+        let received = received.clone();
+        move || {
+            support::feed_one_at_a_time(60_000, &received, 17, |n| {
+                sender.send(&n.to_le_bytes(), &PLAIN()).expect("room");
+            });
         }
     });
-    for n in 0..FRAMES {
-        let frame = ring.recv_timeout(HANG).expect("no error").expect("a wake-up was lost");
-        assert_eq!(frame.payload().to_vec(), n.to_le_bytes());
-        drop(frame);
+    for n in 0.. {
+        match recv(&mut ring) {
+            Ok(frame) => {
+                assert_eq!(frame.payload().to_vec(), u64::to_le_bytes(n));
+            }
+            Err(why) => {
+                assert_eq!(why, RecvError::Disconnected);
+                break;
+            }
+        }
         received.store(n + 1, Ordering::Release);
     }
     feeder.join().expect("no panic");
-    assert_eq!(ring.recv_timeout(HANG).expect_err("gone"), RecvError::Disconnected);
 }
 
 #[test]

@@ -13,7 +13,7 @@ use std::time::Duration;
 use frame_ring::{Descriptor, Frame, FrameStream, RecvError};
 use futures_core::Stream;
 use support::raw::Raw;
-use support::{producer, text, Random, HANG};
+use support::{producer, text, HANG};
 
 fn run<T>(future: impl std::future::Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
@@ -102,6 +102,49 @@ fn errors_are_items_and_only_the_fatal_ones_end_the_stream() {
 }
 
 #[test]
+fn an_idle_stream_is_left_alone() {
+    struct Count(AtomicU64);
+    impl std::task::Wake for Count {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+    run(async {
+        let ring = support::ring(1 << 16);
+        let sender = producer(&ring, "sender");
+        let mut stream = FrameStream::new(ring).expect("a stream");
+        // Once woken by its eventfd, it must not take that for a reason to look again for ever.
+        let feeder = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(5));
+            sender.send(b"awake", &Descriptor::opaque()).expect("room");
+            sender
+        });
+        assert_eq!(next_text(&mut stream).await, "awake");
+        let sender = feeder.join().expect("no panic");
+        let wakes = Arc::new(Count(AtomicU64::new(0)));
+        let waker = wakes.clone().into();
+        let mut context = std::task::Context::from_waker(&waker);
+        for _ in 0..20 {
+            assert!(Pin::new(&mut stream).poll_next(&mut context).is_pending());
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        // A wake-up on its way may still arrive.
+        assert!(wakes.0.load(Ordering::SeqCst) <= 3, "{} times for nothing", wakes.0.load(Ordering::SeqCst));
+        drop(sender);
+        until("the end wakes it", || wakes.0.load(Ordering::SeqCst) > 0).await;
+    });
+}
+
+/// Waits on the runtime, so that it can do its part.
+async fn until(what: &str, done: impl Fn() -> bool) {
+    let start = std::time::Instant::now();
+    while !done() {
+        assert!(start.elapsed() < HANG, "gave up waiting until {what}");
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
+#[test]
 fn a_stream_needs_a_runtime() {
     let made = std::panic::catch_unwind(|| FrameStream::new(support::ring(1 << 16)).map(drop));
     // An error or tokio's own panic, but no stream that nobody ever wakes.
@@ -110,33 +153,25 @@ fn a_stream_needs_a_runtime() {
 
 #[test]
 fn no_wake_up_is_lost() {
-    const FRAMES: u64 = 4000;
     run(async {
         let ring = support::ring(1 << 16);
         let sender = producer(&ring, "sender");
         let mut stream = FrameStream::new(ring).expect("a stream");
         let received = Arc::new(AtomicU64::new(0));
-        let seen = received.clone();
-        let feeder = std::thread::spawn(move || {
-            let mut random = Random::new(29);
-            for n in 0..FRAMES {
-                while seen.load(Ordering::Acquire) < n {
-                    std::thread::yield_now();
-                }
-                let longest = 1 << random.below(12);
-                for _ in 0..random.below(longest) {
-                    std::hint::spin_loop();
-                }
-                sender.send(&n.to_le_bytes(), &Descriptor::opaque()).expect("room");
+        let feeder = std::thread::spawn({
+            let received = received.clone();
+            move || {
+                support::feed_one_at_a_time(40_000, &received, 29, |n| {
+                    sender.send(&n.to_le_bytes(), &Descriptor::opaque()).expect("room");
+                });
             }
         });
-        for n in 0..FRAMES {
-            let frame = next(&mut stream).await.expect("not the end").expect("no error");
-            assert_eq!(frame.payload().to_vec(), n.to_le_bytes());
-            drop(frame);
-            received.store(n + 1, Ordering::Release);
+        let mut n = 0u64;
+        while let Some(frame) = next(&mut stream).await {
+            assert_eq!(frame.expect("no error").payload().to_vec(), n.to_le_bytes());
+            n += 1;
+            received.store(n, Ordering::Release);
         }
         feeder.join().expect("no panic");
-        assert!(next(&mut stream).await.is_none());
     });
 }

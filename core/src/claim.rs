@@ -185,12 +185,24 @@ fn attempt<A: Arena>(arena: &A, geometry: &Geometry, owner: u8, class: Class, le
     let room = geometry.room(tail);
     // A pad and the claim behind it are checked together, or a pad could use up the room that it was made for.
     let (first, needed, slots) = if len <= room { (len, len, 1) } else { (room, room + len, 2) };
-    let used = geometry.used(tail, head);
-    if tail.claims_since(head) + slots > u64::from(class.limit(geometry.slots())) {
-        return Attempt::Refused { tail, why: Refusal::FullSlots };
-    }
-    if u64::from(used) + u64::from(needed) > u64::from(class.limit(geometry.capacity())) {
-        return Attempt::Refused { tail, why: Refusal::FullBytes };
+    let fits = |head| {
+        if tail.claims_since(head) + slots > u64::from(class.limit(geometry.slots())) {
+            return Err(Refusal::FullSlots);
+        }
+        let used = u64::from(geometry.used(tail, head));
+        if used + u64::from(needed) > u64::from(class.limit(geometry.capacity())) {
+            return Err(Refusal::FullBytes);
+        }
+        Ok(())
+    };
+    if let Err(why) = fits(head) {
+        match behind_rewind(arena, geometry, head) {
+            // A ring that is being rewound is drained, whatever `head` says.
+            Some(rewound) if fits(rewound).is_ok() => {}
+            // Acquire: as above. The consumer may have released, or have ended a rewind, in between.
+            _ if arena.control().head.0.load(Ordering::Acquire) != head.0 => return Attempt::Again,
+            _ => return Attempt::Refused { tail, why },
+        }
     }
     let is_pad = len > room;
     let state = if is_pad { State::Aborted } else { State::Claimed };
@@ -204,6 +216,14 @@ fn attempt<A: Arena>(arena: &A, geometry: &Geometry, owner: u8, class: Class, le
         return Attempt::Again;
     }
     Attempt::Made(Claim { index: tail.index(), offset: geometry.offset(tail), word: claimed })
+}
+
+/// What `head` is about to become, if the consumer is at this moment rewinding the ring.
+fn behind_rewind<A: Arena>(arena: &A, geometry: &Geometry, head: Cursor) -> Option<Cursor> {
+    // Acquire pairs with the AcqRel of the rewind: the bytes in front of the pad, and the pad's own, are no longer read.
+    let word = SlotWord(arena.word(geometry.slot(head.index())).load(Ordering::Acquire));
+    let pad = SlotWord::new(geometry.lap(head.index()), State::Aborted, 0, word.len());
+    (word == pad).then(|| geometry.advance(head, word.len()))
 }
 
 /// Moves `tail` past the claim at it; failure means that somebody else did.

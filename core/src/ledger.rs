@@ -1,7 +1,7 @@
 //! The consumer's private books: what it has walked past, what it has handed out, what has come back.
 //!
 //! The books decide where a frame lies and when its bytes may be claimed again; nothing that another process can write
-//! takes part in that. They are shared by the consumer's own threads behind a [`Gate`]: whoever holds it walks, sweeps
+//! takes part in that. They are shared by the consumer's own threads behind a *gate*: whoever holds it walks, sweeps
 //! or buries. A thread that drops a frame never waits for the gate: it notes the release in the frame's entry, and if
 //! the gate is taken, its holder sweeps once more before it leaves.
 

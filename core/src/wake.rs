@@ -67,5 +67,6 @@ pub fn after_release(control: &Control) -> bool {
     // Pairs with the fence in `announce_wait_for_space`.
     fence(Ordering::SeqCst);
     // Relaxed: the fences order it. Adding 1 to an odd word says "nobody waits" with a value that is new.
-    control.space.0.load(Ordering::Relaxed) & 1 != 0 && control.space.0.fetch_add(1, Ordering::AcqRel) & 1 != 0
+    control.space.0.load(Ordering::Relaxed) & 1 != 0
+        && control.space.0.fetch_add(1, Ordering::AcqRel) & 1 != 0
 }

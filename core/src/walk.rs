@@ -346,11 +346,18 @@ impl<E: AsRef<[Entry]>> Held<'_, E> {
         }
         let index = at.index();
         let free = SlotWord::free(geometry.lap(index));
-        let pad = SlotWord::new(geometry.lap(index), State::Aborted, 0, geometry.room(at));
+        let mut pad = SlotWord::new(geometry.lap(index), State::Aborted, 0, geometry.room(at));
         let slot = arena.word(geometry.slot(index));
         // AcqRel: as a producer's claim. Failure: a producer was faster, so the ring is not drained.
         if slot.compare_exchange(free.0, pad.0, Ordering::AcqRel, Ordering::Relaxed).is_err() {
-            return;
+            match self.step(arena) {
+                // Its pad does as well. Its own claim may be far off, and until then nobody looks at the pad: the
+                // consumer may be asleep.
+                Ok(Some((_, word))) if word.state() == State::Aborted => pad = word,
+                Ok(Some((slot, _))) => return self.link(slot),
+                // What is wrong is found again, and told, by the next walk.
+                Ok(None) | Err(_) => return,
+            }
         }
         let next = geometry.advance(at, pad.len());
         move_tail(arena, at, next);

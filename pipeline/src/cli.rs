@@ -27,6 +27,8 @@ enum Command {
     Inspect(inspect::Args),
     Doctor(doctor::Args),
     Bench(bench::Args),
+    #[command(hide = true)]
+    Capture(demo::capture::Args),
 }
 
 /// Runs the program with the process's arguments.
@@ -42,6 +44,7 @@ pub fn main() -> ExitCode {
         Command::Inspect(args) => inspect::run(args),
         Command::Doctor(args) => doctor::run(args),
         Command::Bench(args) => bench::run(args),
+        Command::Capture(args) => demo::capture::run(args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -8,6 +8,7 @@
 //! | [`serve`], [`receive`] | the receiving side: a ring to serve, and the loop that takes what comes |
 //! | [`track`] | who is in a track |
 //! | [`convert`] | frames of the ring as pictures and samples that [`media`] can use |
+//! | [`recorder`] | frames into files, on threads of their own |
 //! | [`check`] | whether what came is what was sent |
 //! | [`cli`] | the program's arguments |
 //! | [`commands`] | one module for each of its commands |
@@ -24,6 +25,7 @@ pub mod error;
 pub mod media;
 pub mod progress;
 pub mod receive;
+pub mod recorder;
 pub mod serve;
 pub mod signals;
 pub mod track;

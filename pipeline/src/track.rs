@@ -1,21 +1,16 @@
 //! Tracks as a receiver tells them apart, and as people call them.
 
+use std::collections::BTreeMap;
+
 use frame_ring::{Consumer, Frame, TrackKind};
 
-/// A track of one producer; ids alone could be another producer's word.
+/// A track of one producer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TrackKey {
     /// Who feeds it.
     pub producer: u8,
-    /// Its id, as in the descriptors of its frames.
+    /// Its id, as in the descriptors of its frames; 0 for all frames whose id is not that of a track of this producer.
     pub track: u32,
-}
-
-impl TrackKey {
-    /// The track of a frame.
-    pub fn of(frame: &Frame) -> Self {
-        Self { producer: frame.producer(), track: frame.descriptor().track }
-    }
 }
 
 /// What people call a track.
@@ -29,18 +24,47 @@ pub struct TrackName {
     pub kind: TrackKind,
 }
 
-impl TrackName {
-    /// The names of a track as the ring has them now.
-    pub fn find(ring: &Consumer, key: TrackKey) -> Self {
-        let or = |name: String, instead: String| if name.is_empty() { instead } else { name };
-        let stats = ring.producer_stats().into_iter().find(|(id, _)| *id == key.producer);
-        let producer = stats.map(|(_, stats)| stats.label.to_string()).unwrap_or_default();
-        let mut tracks = ring.tracks().into_iter();
-        let info = tracks.find(|t| t.id == key.track && t.owner == key.producer).and_then(|t| t.info);
-        Self {
-            producer: or(producer, format!("producer {}", key.producer)),
-            label: or(info.map(|i| i.label.to_string()).unwrap_or_default(), format!("track {}", key.track)),
-            kind: info.map_or(TrackKind::Data, |info| info.kind),
+/// All tracks that frames came from.
+///
+/// Ids in frames are their producer's word, who could make up any number of them: only those that are in the ring's
+/// table count.
+#[derive(Debug, Default)]
+pub struct Tracks {
+    names: BTreeMap<TrackKey, TrackName>,
+}
+
+impl Tracks {
+    /// The track of a frame.
+    pub fn of(&mut self, ring: &Consumer, frame: &Frame) -> TrackKey {
+        let key = TrackKey { producer: frame.producer(), track: frame.descriptor().track };
+        if self.names.contains_key(&key) {
+            return key;
         }
+        let own = |track: &frame_ring::TrackStats| track.id == key.track && track.owner == key.producer;
+        let found = ring.tracks().into_iter().find(own);
+        let key = if found.is_some() { key } else { TrackKey { track: 0, ..key } };
+        let named = |name: Option<String>, instead: String| name.filter(|name| !name.is_empty()).unwrap_or(instead);
+        let info = found.and_then(|track| track.info);
+        self.names.entry(key).or_insert_with(|| {
+            let producer = ring.producer_stats().into_iter().find(|(id, _)| *id == key.producer);
+            let producer = producer.map(|(_, stats)| stats.label.to_string());
+            TrackName {
+                producer: named(producer, format!("producer {}", key.producer)),
+                label: named(info.map(|info| info.label.to_string()), format!("track {}", key.track)),
+                kind: info.map_or(TrackKind::Data, |info| info.kind),
+            }
+        });
+        key
+    }
+
+    /// What people call a track that a frame came from.
+    pub fn name(&self, key: TrackKey) -> TrackName {
+        let nobody = || TrackName { producer: String::new(), label: String::new(), kind: TrackKind::Data };
+        self.names.get(&key).cloned().unwrap_or_else(nobody)
+    }
+
+    /// Forgets the tracks of a producer that is gone: its id may come again.
+    pub fn forget(&mut self, producer: u8) {
+        self.names.retain(|key, _| key.producer != producer);
     }
 }

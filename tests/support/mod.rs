@@ -25,9 +25,27 @@ pub fn producer(ring: &Consumer, label: &str) -> Producer {
     Producer::from_fd(ring.invite().expect("an invitation"), label).expect("a producer")
 }
 
+/// What `wait` returns if it did not use up its time: what is only found then was there before, and nobody was woken.
+pub fn in_time<T>(wait: impl FnOnce() -> T) -> T {
+    let start = Instant::now();
+    let outcome = wait();
+    assert!(start.elapsed() < HANG, "a wake-up was lost");
+    outcome
+}
+
+/// Waits for the next frame or an error.
+pub fn recv(ring: &mut Consumer) -> Result<Frame, RecvError> {
+    in_time(|| ring.recv_timeout(HANG)).map(|frame| frame.expect("a frame in time"))
+}
+
+/// Waits for room.
+pub fn claim(producer: &Producer, len: usize, class: Class) -> Result<Grant<'_>, ClaimError> {
+    in_time(|| producer.claim_timeout(len, class, HANG))
+}
+
 /// The next frame; panics if there is none.
 pub fn next(ring: &mut Consumer) -> Frame {
-    ring.recv_timeout(HANG).expect("no error").expect("a frame in time")
+    recv(ring).expect("no error")
 }
 
 /// The bytes of the next frame as text.
@@ -53,8 +71,8 @@ pub fn until(what: &str, mut done: impl FnMut() -> bool) {
 pub fn drain_to_the_end(ring: &mut Consumer) -> usize {
     let mut frames = 0;
     loop {
-        match ring.recv_timeout(HANG) {
-            Ok(frame) => frame.map(|_| frames += 1).expect("a frame or the end in time"),
+        match recv(ring) {
+            Ok(_) => frames += 1,
             Err(RecvError::Disconnected) => return frames,
             Err(why) => panic!("{why}"),
         }
@@ -64,6 +82,34 @@ pub fn drain_to_the_end(ring: &mut Consumer) -> usize {
 /// Claims as much as the ring ever takes, which succeeds only if nothing is in use any more.
 pub fn claim_all(producer: &Producer) -> Result<Grant<'_>, ClaimError> {
     producer.try_claim(producer.longest(Class::Event), Class::Event)
+}
+
+/// Sends one numbered frame after the other, the next one only when `received` says that the last one arrived: a later
+/// frame would make good for a wake-up that an earlier one has missed. After random pauses, so that some come while the
+/// receiver is on its way to sleep. Ends early on a machine that has other things to do.
+pub fn feed_one_at_a_time(frames: u64, received: &AtomicU64, seed: u64, mut send: impl FnMut(u64)) {
+    let mut random = Random::new(seed);
+    let start = Instant::now();
+    for n in 0..frames {
+        // Sometimes at once, so that the pauses below hit the instants between the receiver's steps; sometimes not.
+        let patience = [1, 512][random.below(2) as usize];
+        let mut spins = 0u32;
+        while received.load(Ordering::Acquire) < n {
+            spins += 1;
+            match spins % patience {
+                0 => std::thread::yield_now(),
+                _ => std::hint::spin_loop(),
+            }
+        }
+        let longest = 1 << random.below(12);
+        for _ in 0..random.below(longest) {
+            std::hint::spin_loop();
+        }
+        send(n);
+        if start.elapsed() > Duration::from_secs(20) {
+            break;
+        }
+    }
 }
 
 /// How many descriptors this process has open.

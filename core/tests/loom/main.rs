@@ -4,6 +4,6 @@
 #[path = "../support/arena.rs"]
 mod arena;
 mod deliver;
-mod ring;
 mod release;
+mod ring;
 mod sleep;

@@ -173,7 +173,8 @@ fn producers_wait_for_space() {
     explore("producers_wait_for_space", 2, || {
         let machine = Machine::new(4, 2, Cursor(0));
         let sent = machine.ring.send_all(1, &[2, 2]);
-        let held: Vec<_> = (0..2).map(|_| machine.ring.next(Order::PerProducer).0.expect("was sent")).collect();
+        let held: Vec<_> =
+            (0..2).map(|_| machine.ring.next(Order::PerProducer).0.expect("was sent")).collect();
         let producers = [2, 3].map(|owner| {
             let machine = machine.clone();
             thread::spawn(move || machine.send_when_there_is_room((owner, 0), 1))
@@ -186,5 +187,32 @@ fn producers_wait_for_space() {
         let received = received.collect();
         let _ = producers.map(|producer| producer.join().expect("no producer panics"));
         machine.ring.settle(&[sent, vec![(2, 0)], vec![(3, 0)]], received);
+    });
+}
+
+/// A producer makes a pad behind a held frame, another one takes the room that the pad was made for and is stopped, and
+/// the frame is released while nobody receives. The pad must not stay in the way.
+#[test]
+fn a_pad_without_its_claim_comes_back() {
+    explore("a_pad_without_its_claim", 3, || {
+        let machine = Machine::new(8, 4, Cursor(0));
+        let sent = machine.ring.send_all(1, &[5, 1]);
+        let mut received = vec![machine.try_receive().expect("was sent")];
+        let held = machine.ring.next(Order::PerProducer).0.expect("was sent");
+        let waiting = {
+            let machine = machine.clone();
+            thread::spawn(move || machine.send_when_there_is_room((2, 0), 5))
+        };
+        let stopped = {
+            let machine = machine.clone();
+            thread::spawn(move || machine.try_claim(3, 2))
+        };
+        received.push(machine.ring.read(&held));
+        machine.wake_producers(machine.ring.release(&held));
+        waiting.join().expect("no producer panics");
+        if let Some(claim) = stopped.join().expect("no producer panics") {
+            let _ = frame_ring_core::claim::abort(&machine.ring.arena, claim);
+        }
+        machine.ring.settle(&[sent, vec![(2, 0)]], received);
     });
 }

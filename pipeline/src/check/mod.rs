@@ -5,12 +5,14 @@
 //!
 //! | module | owns |
 //! |---|---|
+//! | [`sequence`] | the numbers of frames |
 //! | [`picture`], [`sound`] | the content of frames |
 //! | [`looped`] | a y4m file that is sent again and again, to compare with |
 //! | [`skew`] | how far flash and beep are apart |
 
 pub mod looped;
 pub mod picture;
+pub mod sequence;
 pub mod skew;
 pub mod sound;
 
@@ -20,6 +22,7 @@ use frame_ring::{Body, Descriptor, Flags};
 
 use self::looped::LoopedFile;
 use self::picture::{PictureCheck, SeenPicture};
+use self::sequence::Sequence;
 use self::sound::SoundCheck;
 use crate::convert::ConvertError;
 use crate::media::pattern::PatternError;
@@ -64,7 +67,7 @@ pub enum Seen<'a> {
 #[derive(Debug)]
 pub struct TrackCheck {
     findings: Findings,
-    next_sequence: u64,
+    sequence: Sequence,
     picture: PictureCheck,
     sound: SoundCheck,
 }
@@ -81,7 +84,7 @@ impl TrackCheck {
     }
 
     fn new(picture: PictureCheck) -> Self {
-        Self { findings: Findings::default(), next_sequence: 0, picture, sound: SoundCheck::default() }
+        Self { findings: Findings::default(), sequence: Sequence::default(), picture, sound: SoundCheck::default() }
     }
 
     /// What was found so far.
@@ -91,7 +94,11 @@ impl TrackCheck {
 
     /// Checks a frame.
     pub fn check(&mut self, about: &Descriptor, bytes: &[u8]) -> Seen<'_> {
-        let missing = self.check_sequence(about);
+        let missing = self.sequence.take(about).unwrap_or_else(|why| {
+            self.findings.add_wrong(about, &why);
+            0
+        });
+        (self.findings.dropped, self.findings.lost) = (self.sequence.dropped(), self.sequence.lost());
         let is_media = !about.flags.contains(Flags::EOS) && !about.flags.contains(Flags::GAP);
         let found = match about.body {
             Body::Video(format) if is_media => {
@@ -110,21 +117,6 @@ impl TrackCheck {
             self.findings.add_wrong(about, &why);
             Seen::Nothing
         })
-    }
-
-    /// Returns how many frames are missing before this one, whoever is to blame.
-    fn check_sequence(&mut self, about: &Descriptor) -> u64 {
-        let dropped = u64::from(about.dropped_before);
-        self.findings.dropped += dropped;
-        let expected = self.next_sequence.saturating_add(dropped);
-        let missing = about.sequence.saturating_sub(self.next_sequence);
-        if about.sequence < expected {
-            let why = WrongFrame::Number { expected, found: about.sequence };
-            self.findings.add_wrong(about, &why);
-        }
-        self.findings.lost += about.sequence.saturating_sub(expected);
-        self.next_sequence = about.sequence.saturating_add(1);
-        missing
     }
 }
 

@@ -16,7 +16,7 @@
 
 mod cpu;
 mod frame;
-mod histogram;
+pub(crate) mod histogram;
 mod idle;
 mod job;
 mod memcpy;

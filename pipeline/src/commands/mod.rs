@@ -11,6 +11,7 @@ pub mod record;
 pub mod run;
 pub mod send;
 pub(crate) mod table;
+pub(crate) mod tally;
 pub(crate) mod target;
 pub mod top;
 pub mod verify;

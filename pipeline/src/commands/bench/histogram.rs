@@ -24,6 +24,13 @@ impl Histogram {
         self.max = self.max.max(value);
     }
 
+    /// Counts all values of another one, too.
+    pub fn merge(&mut self, other: &Self) {
+        self.counts.iter_mut().zip(&other.counts).for_each(|(ours, theirs)| *ours += theirs);
+        self.total += other.total;
+        self.max = self.max.max(other.max);
+    }
+
     /// The greatest value; 0 if there is none.
     pub fn max(&self) -> u64 {
         self.max

@@ -49,7 +49,9 @@ pub fn run(job: &Job, size: Size) -> Result<Measured, CliError> {
     loop {
         let frame = ring.recv().map_err(|why| CliError::failed("receive a frame", why))?;
         let more = meter.take(frame.payload().as_slice().unwrap_or_default())?;
-        held.push_back(frame);
+        if size.held > 1 {
+            held.push_back(frame);
+        }
         if held.len() >= size.held {
             held.pop_front();
         }

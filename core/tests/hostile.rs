@@ -1,0 +1,213 @@
+//! A process that writes anything into any shared word at any moment costs frames of its ring and nothing else: no
+//! panic, no endless loop, no range outside the data area, none that overlaps a frame still held.
+
+#![cfg(not(loom))]
+
+#[path = "support/arena.rs"]
+mod arena;
+#[path = "support/steps.rs"]
+mod steps;
+
+use std::cell::Cell;
+
+use arena::HeapArena;
+use frame_ring_core::arena::{Arena, Control};
+use frame_ring_core::claim::{abort, claim, commit, Claim, Class};
+use frame_ring_core::ledger::{Entry, Ledger, Poison};
+use frame_ring_core::sync::{AtomicU64, Ordering};
+use frame_ring_core::wake::{announce_awake, announce_sleep, announce_wait_for_space};
+use frame_ring_core::walk::{NextError, Order, Taken};
+use frame_ring_core::word::{Cursor, Geometry, SlotWord, State};
+use proptest::prelude::*;
+use steps::{ring, step, Step};
+
+/// An arena that somebody scribbles over: before one in `every` accesses to a shared word, some word changes.
+struct Scribbled {
+    arena: HeapArena,
+    seed: Cell<u64>,
+    every: u64,
+}
+
+impl Scribbled {
+    fn new(geometry: Geometry, start: Cursor, seed: u64, every: u64) -> Self {
+        let arena = HeapArena::new(geometry.capacity(), geometry.slots(), start);
+        Self { arena, seed: Cell::new(seed | 1), every }
+    }
+
+    fn random(&self) -> u64 {
+        let mut x = self.seed.get();
+        x ^= x << 13;
+        x ^= x >> 7;
+        x ^= x << 17;
+        self.seed.set(x);
+        x.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 8
+    }
+
+    /// Writes one word: garbage, an extreme, another word's value, or one that is nearly right.
+    fn scribble(&self) {
+        let (geometry, control) = (self.arena.geometry(), self.arena.control());
+        let tail = Cursor(control.tail.0.load(Ordering::Relaxed));
+        let near = tail.index().wrapping_add(self.random() % 4).wrapping_sub(self.random() % 4);
+        let near = Cursor::new(self.random() as u32 % (2 * geometry.capacity()), near);
+        let state =
+            [State::Free, State::Claimed, State::Committed, State::Aborted][self.random() as usize % 4];
+        let len = self.random() as u32 % (geometry.capacity() + 2);
+        let plausible = SlotWord::new(geometry.lap(near.index()), state, self.random() as u8 % 4, len);
+        let wide = self.random() << 32 ^ self.random();
+        let value = [wide, 0, u64::MAX, 1 << 63, near.0, near.0, plausible.0, plausible.0, plausible.0];
+        let value = value[self.random() as usize % value.len()];
+        match self.random() % 9 {
+            0 => control.tail.0.store(value, Ordering::Relaxed),
+            1 => control.head.0.store(value, Ordering::Relaxed),
+            2 => control.wake.0.store(value as u32, Ordering::Relaxed),
+            3 => control.space.0.store(value as u32, Ordering::Relaxed),
+            4 => control.closed.0.store((self.random() % 8 == 0).into(), Ordering::Relaxed),
+            _ => {
+                let slot = self.random() as u32 % geometry.slots();
+                self.arena.word(slot).store(value, Ordering::Relaxed);
+            }
+        }
+    }
+
+    fn before_an_access(&self) {
+        if self.random() % self.every == 0 {
+            self.scribble();
+        }
+    }
+}
+
+impl Arena for Scribbled {
+    fn geometry(&self) -> Geometry {
+        self.arena.geometry()
+    }
+    fn control(&self) -> &Control {
+        self.before_an_access();
+        self.arena.control()
+    }
+    fn word(&self, slot: u32) -> &AtomicU64 {
+        self.before_an_access();
+        self.arena.word(slot)
+    }
+}
+
+/// The two honest sides of a scribbled ring.
+struct Victims<'a> {
+    arena: &'a Scribbled,
+    ledger: Ledger<Vec<Entry>>,
+    claims: Vec<Claim>,
+    held: Vec<Taken>,
+    poison: Option<Poison>,
+}
+
+impl<'a> Victims<'a> {
+    fn new(arena: &'a Scribbled, start: Cursor) -> Self {
+        let entries = (0..arena.geometry().slots()).map(|_| Entry::new()).collect();
+        let ledger = Ledger::new(entries, start);
+        Self { arena, ledger, claims: Vec::new(), held: Vec::new(), poison: None }
+    }
+
+    fn inside(&self, offset: u32, len: u32) -> bool {
+        u64::from(offset) + u64::from(len) <= u64::from(self.arena.geometry().capacity())
+    }
+
+    fn run(&mut self, step: &Step) {
+        let arena = self.arena;
+        match *step {
+            Step::Claim { owner, class, len } => {
+                if let Ok(claim) = claim(arena, owner, class, len) {
+                    assert!(self.inside(claim.offset(), claim.len()), "{claim:?} leaves the data area");
+                    assert_eq!(claim.len(), len, "another length than was asked for");
+                    self.claims.push(claim);
+                }
+            }
+            Step::Commit(which) | Step::Abort(which) if !self.claims.is_empty() => {
+                let claim = self.claims.swap_remove(which % self.claims.len());
+                let finish = if matches!(step, Step::Commit(_)) { commit } else { abort };
+                let _ = finish(arena, claim);
+            }
+            Step::Deliver(order) => match self.ledger.next(arena, order).0 {
+                Ok(taken) => {
+                    assert_eq!(self.poison, None, "a poisoned ring delivers nothing: {taken:?}");
+                    if let Some(taken) = taken {
+                        self.check_delivered(&taken);
+                        self.held.push(taken);
+                    }
+                }
+                Err(NextError::Poisoned(why)) => {
+                    assert_eq!(*self.poison.get_or_insert(why), why, "the first broken rule stays");
+                }
+                Err(NextError::Busy) => panic!("there is no other thread"),
+            },
+            Step::Release(which) if !self.held.is_empty() => {
+                let taken = self.held.swap_remove(which % self.held.len());
+                let _ = self.ledger.release(arena, taken.slot);
+            }
+            Step::Bury(owner) => {
+                assert!(self.ledger.bury(arena, owner).is_some(), "there is no other thread")
+            }
+            Step::Sleep(how) => {
+                announce_sleep(arena.control(), how);
+                let _ = announce_awake(arena.control());
+            }
+            Step::WaitForSpace => {
+                let _ = announce_wait_for_space(arena.control());
+            }
+            Step::Commit(_) | Step::Abort(_) | Step::Release(_) => {}
+        }
+    }
+
+    fn check_delivered(&self, taken: &Taken) {
+        assert!(self.inside(taken.offset, taken.len), "{taken:?} leaves the data area");
+        assert!(taken.slot < self.arena.geometry().slots(), "{taken:?}");
+        for held in &self.held {
+            let apart = taken.offset + taken.len <= held.offset || held.offset + held.len <= taken.offset;
+            assert!(apart || taken.len == 0 || held.len == 0, "{taken:?} overlaps {held:?}");
+            assert_ne!(taken.slot, held.slot, "{taken:?} has the descriptor of {held:?}");
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_words_do_harm(
+        (geometry, start) in ring(),
+        steps in prop::collection::vec(step(40), 1..120),
+        seed in any::<u64>(),
+        // From a ring that is barely touched, which gets far, to one whose every access meets another garbage.
+        every in prop_oneof![Just(1u64), Just(5), Just(50), Just(500)],
+    ) {
+        let arena = Scribbled::new(geometry, start, seed, every);
+        let mut victims = Victims::new(&arena, start);
+        for step in &steps {
+            victims.run(step);
+        }
+    }
+}
+
+/// The same without proptest's choice: long runs, so that a ring is poisoned late and used on for long.
+#[test]
+fn long_runs_under_a_scribbler() {
+    for seed in 1..=60u64 {
+        let geometry = Geometry::new(3 + (seed as u32 * 7) % 30, 2 << (seed % 4)).expect("in range");
+        let arena = Scribbled::new(geometry, Cursor(0), seed * 0x9e37_79b9, 1 << (3 + seed % 8));
+        let mut victims = Victims::new(&arena, Cursor(0));
+        for _ in 0..400 {
+            let which = arena.random() as usize;
+            let order = [Order::PerProducer, Order::Claims];
+            victims.run(&match arena.random() % 16 {
+                0..=4 => Step::Claim {
+                    owner: 1 + which as u8 % 3,
+                    class: Class::Event,
+                    len: arena.random() as u32 % geometry.capacity().min(9),
+                },
+                5..=8 => Step::Commit(which),
+                9 => Step::Abort(which),
+                10..=12 => Step::Deliver(order[which % 2]),
+                13..=14 => Step::Release(which),
+                _ => Step::Bury(1 + which as u8 % 3),
+            });
+        }
+    }
+}
