@@ -50,6 +50,24 @@ impl Memory {
 
     /// Maps a ring that somebody else made, after checking that it is one and that it cannot shrink.
     pub(crate) fn attach(fd: OwnedFd) -> Result<Self, MemoryError> {
+        Self::attach_with(fd, map)
+    }
+
+    /// The same for looking only: the region may be read, and a write to it is a fault. A descriptor that was opened
+    /// for reading will do.
+    pub(crate) fn attach_read_only(fd: OwnedFd) -> Result<Self, MemoryError> {
+        Self::attach_with(fd, |fd, bytes| {
+            MmapOptions::new()
+                .len(mappable(bytes)?)
+                .map_raw_read_only(fd)
+                .map_err(|e| MemoryError::Os { call: "mmap", error: e })
+        })
+    }
+
+    fn attach_with(
+        fd: OwnedFd,
+        map: impl FnOnce(&OwnedFd, u64) -> Result<MmapRaw, MemoryError>,
+    ) -> Result<Self, MemoryError> {
         let seals = fcntl(&fd, FcntlArg::F_GET_SEALS)
             .map(SealFlag::from_bits_truncate)
             .map_err(|e| MemoryError::NotAMemfd { error: e.into() })?;
@@ -97,10 +115,15 @@ fn new_memfd() -> nix::Result<OwnedFd> {
 }
 
 fn map(fd: &OwnedFd, bytes: u64) -> Result<MmapRaw, MemoryError> {
-    let len = usize::try_from(bytes).map_err(|_| {
-        MemoryError::Header(HeaderError::TooSmall { expected: bytes, found: usize::MAX as u64 })
-    })?;
-    MmapOptions::new().len(len).map_raw(fd).map_err(|e| MemoryError::Os { call: "mmap", error: e })
+    MmapOptions::new()
+        .len(mappable(bytes)?)
+        .map_raw(fd)
+        .map_err(|e| MemoryError::Os { call: "mmap", error: e })
+}
+
+fn mappable(bytes: u64) -> Result<usize, MemoryError> {
+    usize::try_from(bytes)
+        .map_err(|_| MemoryError::Header(HeaderError::TooSmall { expected: bytes, found: usize::MAX as u64 }))
 }
 
 fn base(map: &MmapRaw) -> Result<NonNull<u8>, MemoryError> {

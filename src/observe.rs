@@ -17,7 +17,7 @@ use crate::handover::client::{self, ConnectError};
 use crate::memory::{Memory, MemoryError};
 use crate::sys::clock;
 
-/// A ring that is looked at. It never writes to it.
+/// A ring that is looked at. It is mapped for reading only.
 #[derive(Debug)]
 pub struct Observer {
     memory: Memory,
@@ -31,7 +31,7 @@ impl Observer {
 
     /// Looks at a memfd that was found elsewhere, such as `/proc/PID/fd/N`.
     pub fn from_memfd(fd: impl Into<OwnedFd>) -> Result<Self, MemoryError> {
-        Memory::attach(fd.into()).map(|memory| Self { memory })
+        Memory::attach_read_only(fd.into()).map(|memory| Self { memory })
     }
 
     /// The state of the ring at this moment.
@@ -82,7 +82,7 @@ pub struct SlotStats {
     pub owner: u8,
     /// Bytes claimed.
     pub bytes: u64,
-    /// For how long the consumer has had it, if it has and the frame carried a time.
+    /// For how long the consumer has had it, if it has, and the frame carried a time and belongs to a track.
     pub held_ns: Option<u64>,
 }
 

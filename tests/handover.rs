@@ -245,6 +245,14 @@ fn the_socket_is_private_and_goes_with_its_consumer() {
     assert_eq!(metadata.permissions().mode() & 0o777, 0o600);
     drop(ring);
     assert_eq!(std::fs::read_dir(dir.path()).expect("a folder").count(), 0);
+    // What somebody else has put in its place stays.
+    let mut replaced = support::ring(1 << 16);
+    replaced.listen(&path).expect("a socket");
+    std::fs::remove_file(&path).expect("removed");
+    std::fs::write(&path, "mine").expect("written");
+    drop(replaced);
+    assert_eq!(std::fs::read_to_string(&path).expect("still there"), "mine");
+    std::fs::remove_file(&path).expect("removed");
     match Producer::connect(&path, "late") {
         Err(ConnectError::Unreachable { path: named, error }) => {
             assert_eq!((named, error.kind()), (path, std::io::ErrorKind::NotFound));

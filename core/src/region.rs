@@ -44,7 +44,8 @@ impl Region {
     ///
     /// # Safety
     /// `base` is page-aligned and points to `bytes` bytes that are mapped readable and writable for as long as the
-    /// result or a copy of it is used, and whose file cannot shrink in that time. What the bytes hold does not matter.
+    /// result or a copy of it is used, and whose file cannot shrink in that time. For looking only, readable is enough.
+    /// What the bytes hold does not matter.
     pub unsafe fn attach(base: NonNull<u8>, bytes: u64) -> Result<(Self, Header), HeaderError> {
         if bytes < PAGE {
             return Err(HeaderError::TooSmall { expected: PAGE, found: bytes });

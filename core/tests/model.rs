@@ -19,9 +19,7 @@ use proptest::prelude::*;
 use script::Pair;
 use steps::{ring, step, Step};
 
-fn ring_and_script(
-) -> impl Strategy<Value = (frame_ring_core::word::Geometry, frame_ring_core::word::Cursor, Vec<script::Step>)>
-{
+fn ring_and_script() -> impl Strategy<Value = (Geometry, Cursor, Vec<Step>)> {
     ring().prop_flat_map(|(geometry, start)| {
         (Just(geometry), Just(start), prop::collection::vec(step(geometry.capacity()), 1..200))
     })

@@ -233,7 +233,10 @@ impl fmt::Display for ConvertError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::PixelFormat { found } => {
-                write!(f, "pixel format {found:?} cannot be converted; send YU12, NV12, YU16, YU24, AR24 or AB24")
+                write!(
+                    f,
+                    "pixel format {found:?} cannot be converted; send YU12, NV12, YU16, YU24, AR24 or AB24"
+                )
             }
             Self::Empty => write!(f, "the frame has no pixels"),
             Self::Short { needed, found } => write!(f, "the frame needs {needed} bytes and has {found}"),

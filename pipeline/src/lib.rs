@@ -10,6 +10,7 @@
 //! | [`convert`] | frames of the ring as pictures and samples that [`media`] can use |
 //! | [`recorder`] | frames into files, on threads of their own |
 //! | [`check`] | whether what came is what was sent |
+//! | [`supervise`] | a command that is run for the user |
 //! | [`cli`] | the program's arguments |
 //! | [`commands`] | one module for each of its commands |
 //! | [`error`] | what a command can fail with, and the exit code that scripts see |
@@ -28,5 +29,6 @@ pub mod receive;
 pub mod recorder;
 pub mod serve;
 pub mod signals;
+pub mod supervise;
 pub mod track;
 pub mod websocket;

@@ -44,13 +44,24 @@ pub trait Sink {
         Ok(())
     }
 
-    /// Called now and then; false if there is nothing left to wait for.
-    fn tick(&mut self) -> bool {
-        true
+    /// Called now and then, to say what it wants.
+    fn tick(&mut self, _ring: &Consumer) -> Wish {
+        Wish::GoOn
     }
 
     /// How far it is, in a line.
     fn status(&self) -> String;
+}
+
+/// What a sink wants of the loop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wish {
+    /// More.
+    GoOn,
+    /// What is there already, but nothing that comes later.
+    Drain,
+    /// Nothing.
+    End,
 }
 
 /// Why the loop ended.
@@ -73,6 +84,7 @@ pub fn receive(ring: &mut Consumer, until: Until, sink: &mut impl Sink) -> Resul
     let deadline = until.seconds.map(|seconds| start + Duration::from_secs_f64(seconds));
     let mut presence = Presence::of(ring);
     let mut looked = start;
+    let mut wish = Wish::GoOn;
     let mut bad: BTreeMap<u8, u64> = BTreeMap::new();
     loop {
         let now = Instant::now();
@@ -81,7 +93,8 @@ pub fn receive(ring: &mut Consumer, until: Until, sink: &mut impl Sink) -> Resul
             // Before the ring is looked at: whatever came of who is gone by now, the ring shows.
             presence.update(ring);
             progress.show(|| format!("{:6.1} s  {}", (now - start).as_secs_f64(), sink.status()));
-            if !sink.tick() {
+            wish = sink.tick(ring);
+            if wish == Wish::End {
                 return Ok(Ending::Enough);
             }
         }
@@ -98,6 +111,9 @@ pub fn receive(ring: &mut Consumer, until: Until, sink: &mut impl Sink) -> Resul
                 presence.take_gone().into_iter().try_for_each(|id| sink.gone(id))?;
                 if until.producers > 0 && presence.came >= until.producers && presence.connected.is_empty() {
                     return Ok(Ending::Left);
+                }
+                if wish == Wish::Drain {
+                    return Ok(Ending::Enough);
                 }
             }
             Err(RecvError::Disconnected) => return Ok(Ending::Left),

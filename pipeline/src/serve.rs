@@ -15,8 +15,10 @@ pub struct RingArgs {
 }
 
 impl RingArgs {
-    /// The ring of a command that has no say in its size.
-    pub const DEFAULT: Self = Self { ring_mib: 64 };
+    /// A ring of so many MiB.
+    pub fn new(ring_mib: u32) -> Self {
+        Self { ring_mib }
+    }
 
     /// Makes the ring.
     pub fn build(&self, name: &str) -> Result<Consumer, CliError> {

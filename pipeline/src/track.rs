@@ -43,7 +43,8 @@ impl Tracks {
         let own = |track: &frame_ring::TrackStats| track.id == key.track && track.owner == key.producer;
         let found = ring.tracks().into_iter().find(own);
         let key = if found.is_some() { key } else { TrackKey { track: 0, ..key } };
-        let named = |name: Option<String>, instead: String| name.filter(|name| !name.is_empty()).unwrap_or(instead);
+        let named =
+            |name: Option<String>, instead: String| name.filter(|name| !name.is_empty()).unwrap_or(instead);
         let info = found.and_then(|track| track.info);
         self.names.entry(key).or_insert_with(|| {
             let producer = ring.producer_stats().into_iter().find(|(id, _)| *id == key.producer);

@@ -54,6 +54,8 @@ impl Consumer {
     }
 
     /// The right to connect for one producer that inherits a descriptor instead of knowing a path.
+    ///
+    /// The kernel names whoever made the socket pair as its peer, so such a producer is listed with this process's id.
     pub fn invite(&self) -> io::Result<Invitation> {
         self.server.invite().map(Invitation::new)
     }

@@ -56,7 +56,8 @@ impl Consumer {
         while frames.len() > before && frames.len() - before < max {
             match self.try_recv() {
                 Ok(Some(frame)) => frames.push(frame),
-                Ok(None) => break,
+                // Whether everybody is gone will be seen again, unless somebody has come by then.
+                Ok(None) | Err(RecvError::Disconnected) => break,
                 Err(why) => {
                     self.deferred = Some(why);
                     break;

@@ -35,6 +35,8 @@ pub(crate) fn dial(path: &Path) -> Result<OwnedFd, ConnectError> {
     let fd =
         socket(AddressFamily::Unix, SockType::SeqPacket, SockFlag::SOCK_CLOEXEC, None).map_err(failed)?;
     let address = UnixAddr::new(path).map_err(failed)?;
+    // Bounds the connect as well: a consumer that is stopped may have its queue full.
+    setsockopt(&fd, sockopt::SendTimeout, &TimeVal::seconds(ANSWER_SECONDS)).map_err(failed)?;
     connect(fd.as_raw_fd(), &address).map_err(failed)?;
     Ok(fd)
 }
@@ -56,7 +58,7 @@ pub(crate) fn watch(socket: &OwnedFd) -> Result<Memory, ConnectError> {
     let (_, _, fds) = ask(socket, Role::Observer, "")?;
     let [memfd] = <[OwnedFd; 1]>::try_from(fds)
         .map_err(|fds| ConnectError::Descriptors { expected: 1, found: fds.len() })?;
-    Memory::attach(memfd).map_err(ConnectError::Memory)
+    Memory::attach_read_only(memfd).map_err(ConnectError::Memory)
 }
 
 fn ask(socket: &OwnedFd, role: Role, label: &str) -> Result<(u8, u32, Vec<OwnedFd>), ConnectError> {

@@ -30,7 +30,8 @@ const MAX_CONNECTIONS: usize = 1024;
 pub(crate) struct Server {
     shared: Arc<Shared>,
     door: Arc<Door>,
-    paths: Vec<PathBuf>,
+    /// Where it listens, and which file (device and inode) is its own there.
+    paths: Vec<(PathBuf, (u64, u64))>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -71,7 +72,7 @@ impl Server {
     /// Admits producers and observers at `path`, which only this user may open.
     pub(crate) fn listen(&mut self, path: &Path) -> io::Result<()> {
         let listener = bind_private(path)?;
-        self.paths.push(path.into());
+        self.paths.push((path.into(), file_id(path)?));
         self.arrive(Arrival::Listener(listener));
         Ok(())
     }
@@ -93,9 +94,11 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        for path in &self.paths {
-            // Gone already is fine.
-            let _ = std::fs::remove_file(path);
+        for (path, file) in &self.paths {
+            // Gone already is fine; what somebody else has put there since is not ours to remove.
+            if file_id(path).is_ok_and(|found| found == *file) {
+                let _ = std::fs::remove_file(path);
+            }
         }
         self.door.closing.store(true, Ordering::Release);
         self.door.bell.ring();
@@ -121,6 +124,12 @@ fn bind_private(path: &Path) -> io::Result<OwnedFd> {
     }
     listen(&fd, Backlog::new(128)?)?;
     Ok(fd)
+}
+
+fn file_id(path: &Path) -> io::Result<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+    let file = std::fs::symlink_metadata(path)?;
+    Ok((file.dev(), file.ino()))
 }
 
 /// Whether a path is a socket that nobody listens at.

@@ -3,6 +3,7 @@
 
 #[path = "../support/arena.rs"]
 mod arena;
+mod death;
 mod deliver;
 mod release;
 mod ring;

@@ -13,6 +13,8 @@ const INDICES: u64 = 1 << 36;
 struct Record {
     taken: Taken,
     state: State,
+    /// Whether the consumer has looked at it.
+    seen: bool,
     delivered: bool,
     released: bool,
 }
@@ -57,7 +59,7 @@ impl Reference {
     fn push(&mut self, owner: u8, len: u32, state: State) -> Taken {
         let slot = (self.index % u64::from(self.geometry.slots())) as u32;
         let taken = Taken { slot, index: self.index, offset: self.offset(), len, owner };
-        self.claims.push_back(Record { taken, state, delivered: false, released: false });
+        self.claims.push_back(Record { taken, state, seen: false, delivered: false, released: false });
         self.skip(len);
         taken
     }
@@ -120,6 +122,7 @@ impl Reference {
         let mut next = None;
         for record in self.claims.iter_mut().filter(|record| !record.delivered && !record.released) {
             let owner = record.taken.owner;
+            record.seen = true;
             match record.state {
                 State::Aborted => record.released = true,
                 State::Committed if !unfinished.contains(&owner) => {
@@ -141,8 +144,9 @@ impl Reference {
     }
 
     pub fn bury(&mut self, owner: u8) -> bool {
-        for record in self.claims.iter_mut().filter(|record| record.taken.owner == owner) {
-            if record.state != State::Committed {
+        for record in &mut self.claims {
+            record.seen = true;
+            if record.taken.owner == owner && record.state != State::Committed {
                 (record.state, record.released) = (State::Aborted, true);
             }
         }
@@ -157,9 +161,20 @@ impl Reference {
         if self.claims.len() == before {
             return false;
         }
-        if self.claims.is_empty() && self.offset() >= self.geometry.rewind_from() {
-            self.skip(self.geometry.capacity() - self.offset());
-        }
+        self.rewind();
         std::mem::take(&mut self.waits_for_space)
+    }
+
+    /// A ring that is drained, as far as the consumer has looked, starts over; a pad that is there already does as well.
+    fn rewind(&mut self) {
+        if self.head().pos() % self.geometry.capacity() < self.geometry.rewind_from() {
+            return;
+        }
+        match self.claims.front_mut() {
+            None => self.skip(self.geometry.capacity() - self.offset()),
+            Some(record) if record.seen => {}
+            Some(record) if record.state == State::Aborted => drop(self.claims.pop_front()),
+            Some(record) => record.seen = true,
+        }
     }
 }

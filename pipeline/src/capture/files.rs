@@ -167,9 +167,10 @@ impl FromStr for RawFormat {
 pub fn parse_size(text: &str) -> Result<(u32, u32), String> {
     let sides = text.split_once('x').and_then(|(w, h)| Some((w.parse().ok()?, h.parse().ok()?)));
     let in_range = |side: u32| (1..=MAX_SIDE).contains(&side);
-    sides.filter(|(w, h)| in_range(*w) && in_range(*h)).ok_or("expected WIDTHxHEIGHT, such as 1280x720".into())
+    sides
+        .filter(|(w, h)| in_range(*w) && in_range(*h))
+        .ok_or("expected WIDTHxHEIGHT, such as 1280x720".into())
 }
-
 
 /// A rate in frames per second: `30`, `29.97` or `30000/1001`.
 pub fn parse_rate(text: &str) -> Result<FrameRate, String> {
@@ -222,7 +223,9 @@ impl<R: Read + fmt::Debug> Source for RawPictures<R> {
                 Ok(0) if filled == 0 => return Ok(None),
                 Ok(0) => {
                     let whole = self.picture.len();
-                    return Err(failed(format!("it ends {filled} bytes into a frame of {whole}; is the format right?")));
+                    return Err(failed(format!(
+                        "it ends {filled} bytes into a frame of {whole}; is the format right?"
+                    )));
                 }
                 Ok(n) => filled += n,
                 Err(why) if why.kind() == std::io::ErrorKind::Interrupted => {}
@@ -243,7 +246,8 @@ mod tests {
         let raw: RawFormat = "1280x720:YU12@30000/1001".parse().unwrap();
         assert_eq!((raw.format.fourcc, raw.format.payload_len()), (FourCc::I420, 1_382_400));
         assert_eq!((raw.rate, raw.format.fps_milli), (FrameRate::new(30_000, 1001).unwrap(), 29_970));
-        let wrong = ["", "1280x720", "1280x720:YU12", "1280x720:YUV@30", "0x720:YU12@30", "8x8:YU12@0", "8x8:XXXX@5"];
+        let wrong =
+            ["", "1280x720", "1280x720:YU12", "1280x720:YUV@30", "0x720:YU12@30", "8x8:YU12@0", "8x8:XXXX@5"];
         for text in wrong {
             assert!(text.parse::<RawFormat>().is_err(), "{text}");
         }

@@ -3,9 +3,7 @@
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use frame_ring::{
-    Body, ClaimError, Descriptor, Flags, Picture, Producer, SendError, Sent, Track, TrackInfo,
-};
+use frame_ring::{Body, ClaimError, Descriptor, Flags, Picture, Producer, SendError, Sent, Track, TrackInfo};
 
 use crate::error::CliError;
 use crate::websocket::{Sender, Style};
@@ -74,7 +72,9 @@ impl Outlet for RingOutlet {
             Ok(Sent::Committed) => Ok(Fate::Sent),
             Ok(Sent::Unwanted) => Ok(Fate::Unwanted),
             Err(SendError::Claim(ClaimError::Full(_))) => Ok(Fate::Dropped),
-            Err(SendError::Claim(ClaimError::Closed)) => Err(CliError::Failed("the consumer has left".into())),
+            Err(SendError::Claim(ClaimError::Closed)) => {
+                Err(CliError::Failed("the consumer has left".into()))
+            }
             Err(why) => Err(CliError::failed("send a frame", why)),
         }
     }
@@ -124,7 +124,12 @@ impl Outlet for WebSocketOutlet {
 
     fn finish(mut self) -> Result<(), CliError> {
         for (track, sequence) in self.sequences.clone().into_iter().enumerate() {
-            let end = Descriptor { flags: Flags::EOS, track: track as u32 + 1, sequence, ..Descriptor::event(Default::default()) };
+            let end = Descriptor {
+                flags: Flags::EOS,
+                track: track as u32 + 1,
+                sequence,
+                ..Descriptor::event(Default::default())
+            };
             self.message(&end, &[])?;
         }
         self.sender.close().map_err(|why| CliError::failed("close the WebSocket", why))

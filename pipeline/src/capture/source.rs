@@ -71,7 +71,8 @@ pub fn video_format(
     range: Range,
 ) -> Result<VideoFormat, CliError> {
     let format = VideoFormat::packed(convert::fourcc(layout), width, height);
-    let format = format.map_err(|why| CliError::Usage(format!("cannot send pictures of {width}x{height}: {why}")))?;
+    let format =
+        format.map_err(|why| CliError::Usage(format!("cannot send pictures of {width}x{height}: {why}")))?;
     let range = match range {
         Range::Limited => ColourRange::Limited,
         Range::Full => ColourRange::Full,

@@ -73,7 +73,9 @@ impl LoopedFile {
         }
         for plane in 0..picture.layout().plane_count() {
             let rows = 0..picture.plane_size(plane).1;
-            if let Some(row) = rows.into_iter().find(|row| expected.row(plane, *row) != picture.row(plane, *row)) {
+            if let Some(row) =
+                rows.into_iter().find(|row| expected.row(plane, *row) != picture.row(plane, *row))
+            {
                 return Err(WrongFrame::File { plane, row });
             }
         }

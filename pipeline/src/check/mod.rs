@@ -84,7 +84,12 @@ impl TrackCheck {
     }
 
     fn new(picture: PictureCheck) -> Self {
-        Self { findings: Findings::default(), sequence: Sequence::default(), picture, sound: SoundCheck::default() }
+        Self {
+            findings: Findings::default(),
+            sequence: Sequence::default(),
+            picture,
+            sound: SoundCheck::default(),
+        }
     }
 
     /// What was found so far.
@@ -180,7 +185,9 @@ pub enum WrongFrame {
 impl fmt::Display for WrongFrame {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Number { expected, found } => write!(f, "it has number {found} instead of {expected} or more"),
+            Self::Number { expected, found } => {
+                write!(f, "it has number {found} instead of {expected} or more")
+            }
             Self::Format(why) => why.fmt(f),
             Self::Picture(why) => why.fmt(f),
             Self::NotNewer { before, found } => write!(f, "picture {found} came after picture {before}"),

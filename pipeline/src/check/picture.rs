@@ -29,7 +29,10 @@ pub struct PictureCheck {
 #[derive(Debug)]
 enum Reference {
     /// The pattern of the size and participant seen last, and the number of the picture before.
-    Pattern { drawn: Option<(Wanted, Box<Pattern>)>, before: Option<u32> },
+    Pattern {
+        drawn: Option<(Wanted, Box<Pattern>)>,
+        before: Option<u32>,
+    },
     File(Box<LoopedFile>),
 }
 

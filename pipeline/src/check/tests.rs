@@ -13,12 +13,14 @@ fn picture(number: u32) -> (Descriptor, Vec<u8>) {
     let mut pattern = Pattern::new(64, 64, 7, RATE).unwrap();
     pattern.draw(number);
     let pts_ns = Some(RATE.time_ns(number.into()) as i64);
-    let about = Descriptor { sequence: number.into(), source: 7, pts_ns, ..Descriptor::new(Body::Video(format)) };
+    let about =
+        Descriptor { sequence: number.into(), source: 7, pts_ns, ..Descriptor::new(Body::Video(format)) };
     (about, pattern.bytes().to_vec())
 }
 
 fn sound(block: u64) -> (Descriptor, Vec<u8>) {
-    let format = AudioFormat { position: block * 480, ..AudioFormat::interleaved(SampleFormat::F32, 2, 48_000, 480) };
+    let format =
+        AudioFormat { position: block * 480, ..AudioFormat::interleaved(SampleFormat::F32, 2, 48_000, 480) };
     let mut samples = vec![0.0; 960];
     Tone::new(7).fill(block * 480, &mut samples);
     let bytes = samples.iter().flat_map(|sample| sample.to_le_bytes()).collect();
@@ -43,7 +45,12 @@ fn what_was_sent_is_right_and_drops_that_are_told_are_no_loss() {
         assert!(matches!(sounds.check(&about, &bytes), Seen::Sound(at, _) if at == u64::from(number) * 480));
     }
     assert_eq!((found(&pictures), found(&sounds)), ((90, 10, 0, 0), (90, 10, 0, 0)));
-    let end = Descriptor { flags: Flags::EOS, sequence: 101, dropped_before: 1, ..Descriptor::event(Default::default()) };
+    let end = Descriptor {
+        flags: Flags::EOS,
+        sequence: 101,
+        dropped_before: 1,
+        ..Descriptor::event(Default::default())
+    };
     assert!(matches!(pictures.check(&end, &[]), Seen::Nothing));
     assert_eq!(found(&pictures), (90, 11, 0, 0));
 }
@@ -99,7 +106,8 @@ fn one_wrong_sample_and_a_silent_jump_are_wrong() {
 
 #[test]
 fn skew_is_measured_between_flash_and_beep() {
-    let (mut pictures, mut sounds, mut skews) = (TrackCheck::of_pattern(), TrackCheck::of_pattern(), Skews::default());
+    let (mut pictures, mut sounds, mut skews) =
+        (TrackCheck::of_pattern(), TrackCheck::of_pattern(), Skews::default());
     for block in 0..350 {
         let (about, bytes) = sound(block);
         skews.see(7, &about, &sounds.check(&about, &bytes));

@@ -89,7 +89,8 @@ fn shape(args: &Args) -> Result<Shape, CliError> {
     let reference = match &args.input {
         Some(path) => {
             let file = LoopedFile::open(path);
-            let file = file.map_err(|why| CliError::Usage(format!("cannot use {}: {why}", path.display())))?;
+            let file =
+                file.map_err(|why| CliError::Usage(format!("cannot use {}: {why}", path.display())))?;
             let format = file.format();
             let shape = Shape {
                 size: (format.width, format.height),

@@ -11,7 +11,7 @@ use crate::convert;
 use crate::error::CliError;
 use crate::media::wav::{self, WavError};
 use crate::media::y4m::{self, Y4mError};
-use crate::receive::{receive, Sink, Until};
+use crate::receive::{receive, Sink, Until, Wish};
 use crate::recorder::plain::{silence, y4m_format, Gaps};
 use crate::serve::RingArgs;
 use crate::signals;
@@ -238,8 +238,12 @@ impl Sink for Pipe {
         Ok(())
     }
 
-    fn tick(&mut self) -> bool {
-        !self.ended
+    fn tick(&mut self, _: &Consumer) -> Wish {
+        if self.ended {
+            Wish::End
+        } else {
+            Wish::GoOn
+        }
     }
 
     fn status(&self) -> String {

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::output::print;
 use super::tally::Counter;
 use crate::error::CliError;
 use crate::receive::{receive, Until};
@@ -49,5 +50,7 @@ pub fn run(args: Args) -> Result<(), CliError> {
     let received = receive(&mut ring, args.until, &mut counter);
     // Producers that go on see that nobody reads any more, before the files are completed.
     drop(ring);
-    counter.finish().and(received.map(drop))
+    let (report, recorded) = counter.finish();
+    print(&report)?;
+    recorded.and(received.map(drop))
 }

@@ -3,10 +3,13 @@
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
-use frame_ring::{Producer, TrackInfo, TrackKind, TrackSource};
+use frame_ring::{ConnectError, Producer, TrackInfo, TrackKind, TrackSource};
 
-use crate::capture::files::{parse_rate, parse_size, LoopedPictures, RawFormat, RawPictures, WavSound, Y4mPictures};
+use crate::capture::files::{
+    parse_rate, parse_size, LoopedPictures, RawFormat, RawPictures, WavSound, Y4mPictures,
+};
 use crate::capture::outlet::{Outlet, RingOutlet};
 use crate::capture::source::{Source, TestPictures, TestTone};
 use crate::capture::{self, Plan, TrackReport};
@@ -67,16 +70,14 @@ pub struct Args {
     fast: bool,
 }
 
+/// How long a consumer may take to listen at its socket.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// Runs the command.
 pub fn run(args: Args) -> Result<(), CliError> {
     signals::install()?;
     let mut sources = sources(&args)?;
-    let producer = match &args.to {
-        Some(path) => Producer::connect(path, &args.label),
-        // SAFETY: nothing else in this program takes up the descriptor that the variable names.
-        None => unsafe { Producer::from_env(&args.label) },
-    };
-    let producer = producer.map_err(|why| CliError::failed("connect to the ring", why))?;
+    let producer = connect(&args).map_err(|why| CliError::failed("connect to the ring", why))?;
     let infos: Vec<TrackInfo> =
         sources.iter().map(|source| info(source.kind(), &args.label, args.participant)).collect();
     let mut outlet = RingOutlet::open(&producer, &infos, args.fast)?;
@@ -90,6 +91,29 @@ pub fn run(args: Args) -> Result<(), CliError> {
         eprintln!("{word}: {sent} frames sent, {dropped} dropped, {unwanted} not wanted");
     }
     Ok(())
+}
+
+/// Connects; waits a moment for a consumer that was started together with this program.
+fn connect(args: &Args) -> Result<Producer, ConnectError> {
+    let start = Instant::now();
+    loop {
+        let connected = match &args.to {
+            Some(path) => Producer::connect(path, &args.label),
+            // SAFETY: nothing else in this program takes up the descriptor that the variable names.
+            None => return unsafe { Producer::from_env(&args.label) },
+        };
+        let too_early = |error: &io::Error| {
+            matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused)
+        };
+        match connected {
+            Err(ConnectError::Unreachable { error, .. })
+                if too_early(&error) && start.elapsed() < PATIENCE && !signals::stop_requested() =>
+            {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            connected => return connected,
+        }
+    }
 }
 
 fn word(kind: TrackKind) -> &'static str {
@@ -150,7 +174,9 @@ fn open(path: &Path) -> Result<Box<dyn ReadDebug>, CliError> {
     if path == Path::new("-") {
         return Ok(Box::new(io::stdin()));
     }
-    Ok(Box::new(File::open(path).map_err(|why| CliError::Usage(format!("cannot open {}: {why}", path.display())))?))
+    Ok(Box::new(
+        File::open(path).map_err(|why| CliError::Usage(format!("cannot open {}: {why}", path.display())))?,
+    ))
 }
 
 /// An input that can be printed, as sources can.

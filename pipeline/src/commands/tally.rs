@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use frame_ring::{Consumer, Frame};
 
-use super::output::print;
 use super::table::Table;
 use crate::check::sequence::Sequence;
 use crate::error::CliError;
@@ -37,24 +36,25 @@ impl Counter {
         Self { tracks: Tracks::default(), counts: BTreeMap::new(), done: Vec::new(), recorder }
     }
 
-    /// Completes all files and prints what came. Fails if something could not be recorded.
-    pub fn finish(mut self) -> Result<(), CliError> {
+    /// Completes all files. Returns a report, and whether everything could be recorded.
+    pub fn finish(mut self) -> (String, Result<(), CliError>) {
         let keys: Vec<TrackKey> = self.counts.keys().copied().collect();
         keys.into_iter().for_each(|key| self.retire(key));
-        print(&self.table().text())?;
-        let Some(recorder) = self.recorder else { return Ok(()) };
+        let mut report = self.table().text();
+        let Some(recorder) = self.recorder else { return (report, Ok(())) };
         let summary = recorder.finish();
         for file in &summary.files {
             let megabytes = file.bytes as f64 / 1e6;
-            print(&format!("{}  {megabytes:.1} MB, {} frames\n", file.path.display(), file.frames))?;
+            report += &format!("{}  {megabytes:.1} MB, {} frames\n", file.path.display(), file.frames);
         }
         if let (count, Some(why)) = summary.unusable {
-            eprintln!("{count} frames could not be recorded: {why}");
+            report += &format!("{count} frames could not be recorded: {why}\n");
         }
-        match summary.failed.is_empty() {
+        let done = match summary.failed.is_empty() {
             true => Ok(()),
             false => Err(CliError::failed("record everything", summary.failed.join("; "))),
-        }
+        };
+        (report, done)
     }
 
     fn table(&self) -> Table {
@@ -115,7 +115,8 @@ impl Sink for Counter {
     }
 
     fn gone(&mut self, producer: u8) -> Result<(), CliError> {
-        let keys: Vec<TrackKey> = self.counts.keys().copied().filter(|key| key.producer == producer).collect();
+        let keys: Vec<TrackKey> =
+            self.counts.keys().copied().filter(|key| key.producer == producer).collect();
         keys.into_iter().for_each(|key| self.retire(key));
         self.tracks.forget(producer);
         if let Some(recorder) = &mut self.recorder {

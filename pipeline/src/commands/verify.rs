@@ -52,7 +52,8 @@ pub fn run(args: Args) -> Result<(), CliError> {
     let received = receive(&mut ring, args.until, &mut verifier);
     drop(ring);
     let rows = verifier.rows();
-    let skews: Vec<SkewRow> = verifier.skews.all().into_iter().map(|(key, skew)| SkewRow::new(key, &skew)).collect();
+    let skews: Vec<SkewRow> =
+        verifier.skews.all().into_iter().map(|(key, skew)| SkewRow::new(key, &skew)).collect();
     show(&rows, &skews, args.json)?;
     received?;
     judge(&rows, &skews, args.max_skew)
@@ -86,11 +87,17 @@ fn judge(rows: &[Row], skews: &[SkewRow], max_skew_ms: f64) -> Result<(), CliErr
     }
     let bad = rows.iter().filter(|row| row.wrong > 0 || row.lost > 0).map(|row| {
         let first = row.first_wrong.as_ref().map(|why| format!("; {why}")).unwrap_or_default();
-        format!("{}, {}: {} frames wrong, {} lost without a word{first}", row.producer, row.track, row.wrong, row.lost)
+        format!(
+            "{}, {}: {} frames wrong, {} lost without a word{first}",
+            row.producer, row.track, row.wrong, row.lost
+        )
     });
     let apart = |us: i64| us.unsigned_abs() as f64 / 1e3 > max_skew_ms;
     let skewed = skews.iter().filter(|skew| apart(skew.min_us) || apart(skew.max_us)).map(|skew| {
-        format!("participant {}: picture and sound are {} to {} us apart", skew.participant, skew.min_us, skew.max_us)
+        format!(
+            "participant {}: picture and sound are {} to {} us apart",
+            skew.participant, skew.min_us, skew.max_us
+        )
     });
     let complaints: Vec<String> = bad.chain(skewed).collect();
     match complaints.is_empty() {
@@ -126,10 +133,16 @@ struct SkewRow {
 }
 
 impl SkewRow {
-    fn new(participant: u32, skew: &Skew) -> Self {
+    fn new(key: u32, skew: &Skew) -> Self {
         let [mean_us, min_us, max_us] = [skew.mean_ns, skew.min_ns, skew.max_ns].map(|ns| ns / 1000);
+        let participant = key & 0xffff;
         Self { participant, pairs: skew.pairs, mean_us, min_us, max_us }
     }
+}
+
+/// Two producers may show the same participant, but each by its own clock.
+fn skew_key(producer: u8, participant: u32) -> u32 {
+    u32::from(producer) << 16 | participant & 0xffff
 }
 
 /// Checks all tracks.
@@ -154,7 +167,8 @@ impl Verifier {
     fn rows(&mut self) -> Vec<Row> {
         self.done.extend(std::mem::take(&mut self.checks).into_values());
         let row = |checked: &Checked| {
-            let Findings { frames, bytes, dropped, lost, wrong, first_wrong } = checked.check.findings().clone();
+            let Findings { frames, bytes, dropped, lost, wrong, first_wrong } =
+                checked.check.findings().clone();
             let us = |share| checked.latency.quantile(share) / 1000;
             let (producer, track) = (checked.name.producer.clone(), checked.name.label.clone());
             let (p50_us, p99_us, max_us) = (us(0.5), us(0.99), us(1.0));
@@ -188,14 +202,14 @@ impl Sink for Verifier {
             checked.latency.add(mono_ns().saturating_sub(about.mono_ns));
         }
         let seen = checked.check.check(about, convert::bytes(&frame.payload(), &mut self.copy));
-        // Two producers may show the same participant, but not with one clock.
-        self.skews.see(about.source, about, &seen);
+        self.skews.see(skew_key(key.producer, about.source), about, &seen);
         Ok(())
     }
 
     fn gone(&mut self, producer: u8) -> Result<(), CliError> {
         self.tracks.forget(producer);
-        let its_own: Vec<TrackKey> = self.checks.keys().copied().filter(|key| key.producer == producer).collect();
+        let its_own: Vec<TrackKey> =
+            self.checks.keys().copied().filter(|key| key.producer == producer).collect();
         self.done.extend(its_own.into_iter().filter_map(|key| self.checks.remove(&key)));
         Ok(())
     }

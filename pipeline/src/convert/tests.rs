@@ -3,7 +3,8 @@ use frame_ring::Rect;
 
 /// All samples of all planes, without padding.
 fn samples(picture: &Picture<'_>) -> Vec<Vec<u8>> {
-    let rows = |plane| (0..picture.plane_size(plane).1).flat_map(move |y| picture.row(plane, y).to_vec()).collect();
+    let rows =
+        |plane| (0..picture.plane_size(plane).1).flat_map(move |y| picture.row(plane, y).to_vec()).collect();
     (0..picture.layout().plane_count()).map(rows).collect()
 }
 
@@ -102,7 +103,9 @@ fn every_kind_of_sample_becomes_interleaved_floats() {
 
 #[test]
 fn rates_survive_the_descriptor() {
-    for rate in [FrameRate::whole(30), FrameRate::new(30_000, 1001).unwrap(), FrameRate::new(24_000, 1001).unwrap()] {
+    for rate in
+        [FrameRate::whole(30), FrameRate::new(30_000, 1001).unwrap(), FrameRate::new(24_000, 1001).unwrap()]
+    {
         let format = VideoFormat::packed(FourCc::I420, 4, 4).unwrap();
         assert_eq!(super::rate(&VideoFormat { fps_milli: fps_milli(rate), ..format }), Some(rate));
     }

@@ -76,12 +76,18 @@ impl MkvFiles {
         }
     }
 
-    fn encode(&mut self, track: u32, about: &Descriptor, bytes: &[u8]) -> Result<(TrackSpec, Vec<u8>), RecordError> {
+    fn encode(
+        &mut self,
+        track: u32,
+        about: &Descriptor,
+        bytes: &[u8],
+    ) -> Result<(TrackSpec, Vec<u8>), RecordError> {
         let name = self.labels.get(&track).cloned().unwrap_or_default();
         let mut data = Vec::new();
         let spec = match about.body {
             Body::Video(format) => {
-                let picture = convert::picture(&format, bytes, &mut self.scratch).map_err(RecordError::Unusable)?;
+                let picture =
+                    convert::picture(&format, bytes, &mut self.scratch).map_err(RecordError::Unusable)?;
                 jpeg::encode(&picture, self.quality, &mut data).map_err(RecordError::Jpeg)?;
                 let (width, height, rate) = (picture.width(), picture.height(), convert::rate(&format));
                 TrackSpec::Video { name, width, height, rate, quality: self.quality }

@@ -104,7 +104,8 @@ pub struct Recorder {
 impl Recorder {
     /// Records to files in `dir`, which is made if it is not there.
     pub fn new(dir: &Path, options: Options) -> Result<Self, CliError> {
-        std::fs::create_dir_all(dir).map_err(|why| CliError::failed(format!("make {}", dir.display()), why))?;
+        std::fs::create_dir_all(dir)
+            .map_err(|why| CliError::failed(format!("make {}", dir.display()), why))?;
         Ok(Self {
             options,
             names: Names::new(dir, options.replace),
@@ -117,7 +118,13 @@ impl Recorder {
     }
 
     /// Records a frame of a track, or leaves it out.
-    pub fn take(&mut self, ring: &Consumer, key: TrackKey, name: &TrackName, frame: Frame) -> Result<(), CliError> {
+    pub fn take(
+        &mut self,
+        ring: &Consumer,
+        key: TrackKey,
+        name: &TrackName,
+        frame: Frame,
+    ) -> Result<(), CliError> {
         let about = *frame.descriptor();
         let (is_media, is_wanted) = match about.body {
             Body::Video(_) => (true, self.options.format != Format::Wav),
@@ -178,7 +185,9 @@ impl Recorder {
         // All of them at once, before the first one is waited for.
         let open: Vec<_> = self.writers.into_values().map(Writer::close).collect();
         for thread in self.closing.into_iter().chain(open) {
-            let done = thread.join().unwrap_or_else(|_| Done { failed: Some("a writer panicked".into()), ..Done::default() });
+            let done = thread
+                .join()
+                .unwrap_or_else(|_| Done { failed: Some("a writer panicked".into()), ..Done::default() });
             summary.files.extend(done.files);
             summary.failed.extend(done.failed);
             summary.unusable.0 += done.unusable.0;
@@ -189,7 +198,13 @@ impl Recorder {
     }
 }
 
-fn files(options: &Options, names: &Names, ring: &Consumer, key: TrackKey, name: &TrackName) -> Box<dyn Files> {
+fn files(
+    options: &Options,
+    names: &Names,
+    ring: &Consumer,
+    key: TrackKey,
+    name: &TrackName,
+) -> Box<dyn Files> {
     let place = || Place { names: names.clone(), producer: name.producer.clone(), label: name.label.clone() };
     match options.format {
         Format::Mkv => {

@@ -157,7 +157,8 @@ impl Files for WavFiles {
             Some(open) => open,
             None => {
                 let (file, path) = self.place.create("wav")?;
-                let writer = wav::Writer::new(file, format, wav::SampleFormat::F32).map_err(RecordError::Wav)?;
+                let writer =
+                    wav::Writer::new(file, format, wav::SampleFormat::F32).map_err(RecordError::Wav)?;
                 self.open.insert(Open { format, writer, path, frames: 0 })
             }
         };
@@ -196,7 +197,11 @@ impl Gaps {
 }
 
 /// Writes so many samples of silence on each channel.
-pub fn silence<E>(samples: u64, channels: u16, mut write: impl FnMut(&[f32]) -> Result<(), E>) -> Result<(), E> {
+pub fn silence<E>(
+    samples: u64,
+    channels: u16,
+    mut write: impl FnMut(&[f32]) -> Result<(), E>,
+) -> Result<(), E> {
     const BLOCK: u64 = 4096;
     let mut left = samples;
     while left > 0 {

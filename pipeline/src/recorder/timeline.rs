@@ -38,7 +38,11 @@ impl Timeline {
                 let own = mono - pts;
                 let first = *self.first.get_or_insert(own);
                 let fits = |shift: i128| before.is_none_or(|place| pts + shift >= i128::from(place.last));
-                if (own - first).abs() <= SAME_NS && fits(first) { first } else { own }
+                if (own - first).abs() <= SAME_NS && fits(first) {
+                    first
+                } else {
+                    own
+                }
             }
         };
         let last = before.map_or(0, |place| place.last);

@@ -138,8 +138,15 @@ fn work(mut files: Box<dyn Files>, inbox: &Receiver<Job>, in_place: &AtomicUsize
             }
             Job::Frame(track, taken) => {
                 let written = write(&mut *files, track, &taken, &mut copy);
-                if matches!(taken, Taken::InPlace(_)) {
-                    in_place.fetch_sub(1, Ordering::Relaxed);
+                match taken {
+                    Taken::InPlace(frame) => {
+                        drop(frame);
+                        in_place.fetch_sub(1, Ordering::Relaxed);
+                    }
+                    Taken::Copied(frame, room) => {
+                        drop(frame);
+                        drop(room);
+                    }
                 }
                 written
             }

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::process::Stdio;
 
-use frame_ring::{Consumer, RingBuilder};
+use frame_ring::{Consumer, Frame, RingBuilder};
 use serde::Serialize;
 
 use super::job::Job;
@@ -50,7 +50,7 @@ pub fn run(job: &Job, size: Size) -> Result<Measured, CliError> {
         let frame = ring.recv().map_err(|why| CliError::failed("receive a frame", why))?;
         let more = meter.take(frame.payload().as_slice().unwrap_or_default())?;
         if size.held > 1 {
-            held.push_back(frame);
+            hold(&mut held, frame);
         }
         if held.len() >= size.held {
             held.pop_front();
@@ -60,6 +60,14 @@ pub fn run(job: &Job, size: Size) -> Result<Measured, CliError> {
         }
     }
     meter.finish(|| peers.into_iter().map(Peer::report).collect())
+}
+
+/// Adds a frame to those held, which are in the order of their claims. A frame that was long in the writing comes behind
+/// younger ones; were it also given back behind them, all that was claimed after it would have to wait, and the frames
+/// that it waits for could not be sent.
+fn hold(held: &mut VecDeque<Frame>, frame: Frame) {
+    let older = held.iter().rposition(|held| held.claim_index() < frame.claim_index());
+    held.insert(older.map_or(0, |at| at + 1), frame);
 }
 
 /// A ring with all its pages present, and this bench's own processes as its only producers.

@@ -108,7 +108,9 @@ impl Accounts {
         let check = match &self.reference {
             Reference::File(path) if is_video => {
                 let file = LoopedFile::open(path);
-                TrackCheck::of_file(file.map_err(|why| CliError::failed(format!("read {}", path.display()), why))?)
+                TrackCheck::of_file(
+                    file.map_err(|why| CliError::failed(format!("read {}", path.display()), why))?,
+                )
             }
             _ => TrackCheck::of_pattern(),
         };
@@ -156,7 +158,12 @@ pub struct Outcome {
 
 impl Outcome {
     /// Puts together what was received and what the capture processes say.
-    pub fn new(all: Vec<Accounts>, ends: Vec<End>, stopped: bool, tally: impl Fn(Key) -> Option<Tally>) -> Self {
+    pub fn new(
+        all: Vec<Accounts>,
+        ends: Vec<End>,
+        stopped: bool,
+        tally: impl Fn(Key) -> Option<Tally>,
+    ) -> Self {
         let first = all.iter().filter_map(|accounts| accounts.first).min();
         let last = all.iter().filter_map(|accounts| accounts.last).max();
         let seconds = first.zip(last).map_or(0.0, |(first, last)| (last - first).as_secs_f64());
@@ -173,7 +180,8 @@ impl Outcome {
         let mut pictures = Histogram::new();
         for (key, account) in all.into_iter().flat_map(|accounts| accounts.tracks) {
             let end = ends.get((account.participant as usize).wrapping_sub(1));
-            let report = end.and_then(|end| end.reports.as_ref()).map(|both| both[usize::from(!account.is_video)]);
+            let report =
+                end.and_then(|end| end.reports.as_ref()).map(|both| both[usize::from(!account.is_video)]);
             if account.is_video {
                 pictures.merge(&account.latency);
             }

@@ -2,14 +2,14 @@
 
 use std::io::{self, Read};
 use std::net::SocketAddr;
-use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use super::PARTICIPANTS;
 use crate::capture::TrackReport;
 use crate::error::CliError;
 use crate::media::FrameRate;
+use crate::supervise::how;
 
 /// What to capture.
 #[derive(Debug, Clone)]
@@ -88,9 +88,13 @@ impl Capture {
         let mut text = String::new();
         let read = self.child.stdout.take().map_or(Ok(0), |mut out| out.read_to_string(&mut text));
         let status = read.and_then(|_| self.child.wait());
-        let reports = serde_json::from_str::<Vec<TrackReport>>(&text).ok().filter(|reports| reports.len() == 2);
+        let reports =
+            serde_json::from_str::<Vec<TrackReport>>(&text).ok().filter(|reports| reports.len() == 2);
         let failure = match status {
             Ok(status) if status.success() && reports.is_some() => None,
+            Ok(status) if status.success() => {
+                Some(format!("the capture process of {} ended without a report", self.name))
+            }
             Ok(status) => Some(format!("the capture process of {} {}", self.name, how(status))),
             Err(why) => Some(format!("cannot wait for the capture process of {}: {why}", self.name)),
         };
@@ -103,15 +107,5 @@ impl Drop for Capture {
         // It has ended already, or nobody is left who would take what it sends.
         let _ = self.child.kill();
         let _ = self.child.wait();
-    }
-}
-
-/// How a process ended, in words.
-pub fn how(status: ExitStatus) -> String {
-    match (status.code(), status.signal()) {
-        (Some(0), _) => "ended without a report".into(),
-        (Some(code), _) => format!("failed with exit status {code}"),
-        (None, Some(signal)) => format!("was ended by signal {signal}"),
-        (None, None) => "ended in an unknown way".into(),
     }
 }

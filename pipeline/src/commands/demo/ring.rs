@@ -15,9 +15,12 @@ use crate::track::{TrackKey, Tracks};
 /// JPEG quality of the files.
 const QUALITY: u8 = 80;
 
+/// Seconds of pictures, for machines that are busy with something else. What is not needed is not touched.
+const RING_MIB: u32 = 256;
+
 /// Captures, receives, checks, records.
 pub fn run(shape: &Shape, out: &Path) -> Result<Outcome, CliError> {
-    let mut ring = RingArgs::DEFAULT.build("demo")?;
+    let mut ring = RingArgs::new(RING_MIB).build("demo")?;
     // SAFETY: its producers are processes of this program, which write to nothing that they have committed.
     unsafe { ring.trust_producers() };
     let captures = Capture::start_all(shape, None, |command| ring.invite()?.spawn(command))?;

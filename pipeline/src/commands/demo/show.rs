@@ -21,8 +21,19 @@ pub fn introduction(shape: &Shape, seconds: f64) -> String {
 /// What came through one transport.
 pub fn outcome(outcome: &Outcome, title: &str, shape: &Shape) -> String {
     let recorded = outcome.recording.is_some();
-    let mut heading =
-        vec!["participant", "track", "frames", "dropped", "lost", "wrong", "MB/s", "p50 ms", "p99 ms", "max ms", "CPU s"];
+    let mut heading = vec![
+        "participant",
+        "track",
+        "frames",
+        "dropped",
+        "lost",
+        "wrong",
+        "MB/s",
+        "p50 ms",
+        "p99 ms",
+        "max ms",
+        "CPU s",
+    ];
     if recorded {
         heading.push("left out");
     }
@@ -74,7 +85,8 @@ fn checked(outcome: &Outcome, shape: &Shape) -> String {
 /// Both transports.
 pub fn side_by_side(ring: &Outcome, rival: &Outcome) -> String {
     let mut table = Table::new(1, &["", "frame-ring", "WebSocket", "ratio"]);
-    let ratio = |ours: f64, theirs: f64| if ours > 0.0 { format!("{:.1}", theirs / ours) } else { String::new() };
+    let ratio =
+        |ours: f64, theirs: f64| if ours > 0.0 { format!("{:.1}", theirs / ours) } else { String::new() };
     let mut row = |what: &str, digits: usize, value: fn(&Outcome) -> f64, compare: bool| {
         let (ours, theirs) = (value(ring), value(rival));
         let ratio = if compare { ratio(ours, theirs) } else { String::new() };
@@ -84,7 +96,12 @@ pub fn side_by_side(ring: &Outcome, rival: &Outcome) -> String {
     row("GB", 3, gigabytes, false);
     row("CPU s, capture processes", 3, |o| seconds(o, |row| row.send_ns.unwrap_or(0)), true);
     row("CPU s, receiver", 3, |o| seconds(o, |row| row.receive_ns), true);
-    row("CPU s per GB, both", 3, |o| o.rows.iter().filter_map(Row::cpu_s).sum::<f64>() / gigabytes(o).max(1e-9), true);
+    row(
+        "CPU s per GB, both",
+        3,
+        |o| o.rows.iter().filter_map(Row::cpu_s).sum::<f64>() / gigabytes(o).max(1e-9),
+        true,
+    );
     row("picture latency p50 ms", 3, |o| o.video_latency_ns[0] as f64 / 1e6, true);
     row("picture latency p99 ms", 3, |o| o.video_latency_ns[1] as f64 / 1e6, true);
     format!(

@@ -73,12 +73,16 @@ pub fn run(shape: &Shape) -> Result<Outcome, CliError> {
 }
 
 /// Receives one connection's frames.
-fn serve(connection: u32, receiver: &mut Receiver<TcpStream>, accounts: &mut Accounts) -> Result<(), CliError> {
+fn serve(
+    connection: u32,
+    receiver: &mut Receiver<TcpStream>,
+    accounts: &mut Accounts,
+) -> Result<(), CliError> {
     accounts.skip();
     while let Some(message) = receiver.recv().map_err(|why| CliError::failed("receive a message", why))? {
-        let (head, payload) = message
-            .split_first_chunk::<MESSAGE_HEAD>()
-            .ok_or_else(|| CliError::Wrong(format!("a message of {} bytes has no descriptor", message.len())))?;
+        let (head, payload) = message.split_first_chunk::<MESSAGE_HEAD>().ok_or_else(|| {
+            CliError::Wrong(format!("a message of {} bytes has no descriptor", message.len()))
+        })?;
         let mut words = [0; WORDS];
         for (word, bytes) in words.iter_mut().zip(head.chunks_exact(8)) {
             *word = bytes.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte));
