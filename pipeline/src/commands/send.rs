@@ -71,7 +71,7 @@ pub struct Args {
 }
 
 /// How long a consumer may take to listen at its socket.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Runs the command.
 pub fn run(args: Args) -> Result<(), CliError> {
@@ -96,6 +96,7 @@ pub fn run(args: Args) -> Result<(), CliError> {
 /// Connects; waits a moment for a consumer that was started together with this program.
 fn connect(args: &Args) -> Result<Producer, ConnectError> {
     let start = Instant::now();
+    let mut said = false;
     loop {
         let connected = match &args.to {
             Some(path) => Producer::connect(path, &args.label),
@@ -106,9 +107,12 @@ fn connect(args: &Args) -> Result<Producer, ConnectError> {
             matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused)
         };
         match connected {
-            Err(ConnectError::Unreachable { error, .. })
+            Err(ConnectError::Unreachable { path, error })
                 if too_early(&error) && start.elapsed() < PATIENCE && !signals::stop_requested() =>
             {
+                if !std::mem::replace(&mut said, true) {
+                    eprintln!("waiting for a consumer: {error}: {}", path.display());
+                }
                 std::thread::sleep(Duration::from_millis(20));
             }
             connected => return connected,

@@ -144,7 +144,6 @@ impl Recorder {
                 place.insert(Writer::start(files(&self.options, &self.names, ring, key, name))?)
             }
         };
-        writer.introduce(key.track, &name.label);
         let is_picture = matches!(about.body, Body::Video(_));
         // Sound is small, and always copied: it must not wait in slots that others need.
         let taken = if is_picture && writer.in_place() < IN_PLACE {
@@ -154,7 +153,7 @@ impl Recorder {
             let room = budget.reserve(frame.payload().len() as u64, self.options.wait);
             room.map(|room| Taken::Copied(frame.detach(), room))
         };
-        let given = taken.is_some_and(|taken| writer.give(key.track, taken));
+        let given = taken.is_some_and(|taken| writer.give(key.track, &name.label, taken));
         let tally = self.tallies.entry(key).or_default();
         tally.recorded += u64::from(is_media && given);
         tally.left_out += u64::from(is_media && !given);

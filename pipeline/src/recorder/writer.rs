@@ -24,11 +24,11 @@ const NICENESS: i32 = 5;
 
 /// What a writer is given.
 #[derive(Debug)]
-enum Job {
-    /// From now on a track of this id has this name.
-    Track(u32, String),
-    /// A frame of a track.
-    Frame(u32, Taken),
+struct Job {
+    track: u32,
+    /// What people call the track, with its first frame.
+    label: Option<String>,
+    taken: Taken,
 }
 
 /// A frame to write.
@@ -99,25 +99,18 @@ impl Writer {
         Ok(Self { jobs, known: BTreeSet::new(), in_place, thread })
     }
 
-    /// Says what people call a track, the first time.
-    pub fn introduce(&mut self, track: u32, label: &str) {
-        if self.known.insert(track) {
-            // A thread that has failed needs no names.
-            let _ = self.jobs.send(Job::Track(track, label.into()));
-        }
-    }
-
     /// Frames in the ring that the thread has not written yet.
     pub fn in_place(&self) -> usize {
         self.in_place.load(Ordering::Relaxed)
     }
 
-    /// Hands over a frame of a track. Returns whether somebody will write it.
-    pub fn give(&self, track: u32, taken: Taken) -> bool {
+    /// Hands over a frame of a track, which people call `label`. Returns whether somebody will write it.
+    pub fn give(&mut self, track: u32, label: &str, taken: Taken) -> bool {
         if matches!(taken, Taken::InPlace(_)) {
             self.in_place.fetch_add(1, Ordering::Relaxed);
         }
-        self.jobs.send(Job::Frame(track, taken)).is_ok()
+        let label = self.known.insert(track).then(|| label.into());
+        self.jobs.send(Job { track, label, taken }).is_ok()
     }
 
     /// No more jobs; the thread ends when it has done those it has.
@@ -130,27 +123,21 @@ fn work(mut files: Box<dyn Files>, inbox: &Receiver<Job>, in_place: &AtomicUsize
     be_nice();
     let mut done = Done::default();
     let mut copy = Vec::new();
-    for job in inbox {
-        let written = match job {
-            Job::Track(track, label) => {
-                files.name(track, &label);
-                Ok(())
+    for Job { track, label, taken } in inbox {
+        if let Some(label) = label {
+            files.name(track, &label);
+        }
+        let written = write(&mut *files, track, &taken, &mut copy);
+        match taken {
+            Taken::InPlace(frame) => {
+                drop(frame);
+                in_place.fetch_sub(1, Ordering::Relaxed);
             }
-            Job::Frame(track, taken) => {
-                let written = write(&mut *files, track, &taken, &mut copy);
-                match taken {
-                    Taken::InPlace(frame) => {
-                        drop(frame);
-                        in_place.fetch_sub(1, Ordering::Relaxed);
-                    }
-                    Taken::Copied(frame, room) => {
-                        drop(frame);
-                        drop(room);
-                    }
-                }
-                written
+            Taken::Copied(frame, room) => {
+                drop(frame);
+                drop(room);
             }
-        };
+        }
         match written {
             Ok(()) => {}
             Err(RecordError::Unusable(why)) => {

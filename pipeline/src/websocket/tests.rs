@@ -39,6 +39,13 @@ fn accept(listener: &Listener, masks: Masks) -> Receiver<TcpStream> {
     receiver
 }
 
+/// Connects; a sender that waits in vain while it closes gives up after a minute.
+fn connect(address: SocketAddr, style: Style) -> Sender<TcpStream> {
+    let sender = Sender::connect(address, style).unwrap();
+    sender.stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    sender
+}
+
 /// A stream whose input is given and comes in small reads, and whose output is kept.
 struct Script {
     input: Cursor<Vec<u8>>,
@@ -92,7 +99,7 @@ fn messages_of_every_size_arrive_whole_in_the_expected_frames() {
         let listener = Listener::bind().unwrap();
         let address = listener.address().unwrap();
         let sending = thread::spawn(move || {
-            let mut sender = Sender::connect(address, style).unwrap();
+            let mut sender = connect(address, style);
             for (size, frames) in SIZES {
                 let before = sender.frames();
                 sender.send(&parts(&message(size))).unwrap();
@@ -147,7 +154,7 @@ fn on_the_wire(style: Style, sizes: &[usize]) -> Vec<u8> {
         stream.read_to_end(&mut bytes).unwrap();
         bytes
     });
-    let mut sender = Sender::connect(address, style).unwrap();
+    let mut sender = connect(address, style);
     sizes.iter().for_each(|&size| sender.send(&[&message(size)]).unwrap());
     drop(sender);
     listening.join().unwrap()
@@ -202,7 +209,7 @@ fn a_server_of_another_make_understands_the_sender() {
         assert!(server.read().unwrap().is_close());
         assert!(matches!(server.read(), Err(tungstenite::Error::ConnectionClosed)));
     });
-    let mut sender = Sender::connect(address, Style::Chromium).unwrap();
+    let mut sender = connect(address, Style::Chromium);
     SIZES.iter().for_each(|&(size, _)| sender.send(&parts(&message(size))).unwrap());
     sender.close().unwrap();
     serving.join().unwrap();
@@ -214,6 +221,7 @@ fn the_receiver_understands_a_client_of_another_make() {
     let address = listener.address().unwrap();
     let sending = thread::spawn(move || {
         let stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
         let mut client = tungstenite::client(format!("ws://{address}/"), stream).unwrap().0;
         for (size, _) in SIZES {
             client.send(Message::Binary(message(size).into())).unwrap();
