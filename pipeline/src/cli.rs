@@ -9,7 +9,9 @@ use crate::commands::{bench, demo, doctor, inspect, pipe, record, run, send, top
 /// Raw audio and video from many processes to one, over shared memory.
 #[derive(Debug, Parser)]
 #[command(name = "frame-ring", version, about, subcommand_required = true, arg_required_else_help = true)]
-#[command(after_help = "Start with:  frame-ring demo\n\nExit codes: 0 done, 1 failed, 2 wrong arguments, 3 checked and found wrong")]
+#[command(
+    after_help = "Start with:  frame-ring demo\n\nExit codes: 0 done, 1 failed, 2 wrong arguments, 3 checked and found wrong"
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

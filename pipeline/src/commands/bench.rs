@@ -6,13 +6,13 @@
 //! | module | owns |
 //! |---|---|
 //! | [`job`] | what a run is, and what a producer says of it |
-//! | [`frame`] | the frames, and what reading one means |
-//! | [`series`], [`meter`] | the two ends of every transport: frames in turn, and their measurement |
-//! | [`memcpy`], [`ring`], [`streams`], [`websocket`] | the transports |
-//! | [`peer`], [`produce`] | the producer process, seen from outside and from inside |
-//! | [`histogram`], [`cpu`] | what is counted |
-//! | [`row`] | the result |
-//! | [`idle`] | what waiting costs |
+//! | `frame` | the frames, and what reading one means |
+//! | `series`, `meter` | the two ends of every transport: frames in turn, and their measurement |
+//! | `memcpy`, `ring`, `streams`, `websocket` | the transports |
+//! | `peer`, `produce` | the producer process, seen from outside and from inside |
+//! | `histogram`, `cpu` | what is counted |
+//! | `row` | the result |
+//! | `idle` | what waiting costs |
 
 mod cpu;
 mod frame;

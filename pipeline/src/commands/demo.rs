@@ -2,11 +2,11 @@
 //!
 //! | module | owns |
 //! |---|---|
-//! | [`capture`] | the capture processes, from inside |
-//! | [`children`] | the same, from outside |
-//! | [`ring`], [`websocket`] | the two transports, received |
-//! | [`accounts`] | checks, latency and processor time of what comes |
-//! | [`show`] | the tables |
+//! | `capture` | the capture processes, from inside |
+//! | `children` | the same, from outside |
+//! | `ring`, `websocket` | the two transports, received |
+//! | `accounts` | checks, latency and processor time of what comes |
+//! | `show` | the tables |
 
 mod accounts;
 pub mod capture;

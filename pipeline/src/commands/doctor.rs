@@ -1,6 +1,6 @@
 //! `frame-ring doctor`: what this machine lacks for rings, and what to do about it.
 //!
-//! Whatever can be tried is tried, in [`memory`] and [`handover`]; [`limits`] reads what the kernel is set to.
+//! Whatever can be tried is tried, in `memory` and `handover`; `limits` reads what the kernel is set to.
 
 mod handover;
 mod limits;

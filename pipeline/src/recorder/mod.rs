@@ -7,11 +7,11 @@
 //!
 //! | module | owns |
 //! |---|---|
-//! | [`budget`] | how much may wait |
-//! | [`writer`] | the thread |
-//! | [`mkv`], [`plain`] | what it writes |
-//! | [`timeline`] | one clock for all tracks of a file |
-//! | [`names`] | file names from what producers call themselves |
+//! | `budget` | how much may wait |
+//! | `writer` | the thread |
+//! | `mkv`, `plain` | what it writes |
+//! | `timeline` | one clock for all tracks of a file |
+//! | `names` | file names from what producers call themselves |
 
 mod budget;
 mod mkv;
