@@ -5,7 +5,7 @@
 //!
 //! | module | owns |
 //! |---|---|
-//! | [`job`] | what a run is, and what a producer says of it |
+//! | `job` | what a run is, and what a producer says of it |
 //! | `frame` | the frames, and what reading one means |
 //! | `series`, `meter` | the two ends of every transport: frames in turn, and their measurement |
 //! | `memcpy`, `ring`, `streams`, `websocket` | the transports |
