@@ -15,6 +15,9 @@ use crate::sys::event::EventFd;
 ///
 /// Size it for the bytes in flight, not for plenty: the frames that the consumer's workers hold at once and a few
 /// more. A ring whose consumer keeps up only ever touches its beginning, so a large one costs address space, not memory.
+///
+/// Bytes become free in the order of their claims: a frame that is held keeps those behind it from being reused, too. Who
+/// holds frames for long, or gives them back only when others arrive, should [`detach`](crate::Frame::detach) them.
 #[derive(Debug, Clone)]
 pub struct RingBuilder {
     data_bytes: u64,

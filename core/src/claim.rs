@@ -126,7 +126,8 @@ const RETRIES: u32 = 1 << 16;
 
 /// Claims `len` units for producer `owner` (1..=255; 0 is the consumer).
 ///
-/// Lock-free: it repeats only when another producer's claim has succeeded in between.
+/// Lock-free: it repeats only when another producer's claim has succeeded in between, or the consumer has given space
+/// back.
 pub fn claim<A: Arena>(arena: &A, owner: u8, class: Class, len: u32) -> Result<Claim, Refusal> {
     let geometry = arena.geometry();
     let longest = class.longest(&geometry);

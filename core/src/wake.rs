@@ -2,7 +2,8 @@
 //!
 //! The consumer stores how it sleeps, fences, looks at the ring once more and sleeps. A producer publishes, fences and
 //! looks at that word. One of the two fences comes first, so either the producer sees the sleeper or the sleeper sees
-//! the frame (the classic store-buffering pattern). Both sides use `swap` on the word: see `docs/design.md`.
+//! the frame (the classic store-buffering pattern). Both sides change the word by read-modify-writes: see
+//! `docs/design.md`.
 //! An awake consumer therefore costs its producers no system call.
 
 use crate::arena::Control;

@@ -15,20 +15,10 @@ pub struct RingArgs {
 }
 
 impl RingArgs {
-    /// A ring of so many MiB.
-    pub fn new(ring_mib: u32) -> Self {
-        Self { ring_mib }
-    }
-
-    /// Makes the ring.
-    pub fn build(&self, name: &str) -> Result<Consumer, CliError> {
-        let ring = RingBuilder::new().data_bytes(u64::from(self.ring_mib) << 20).name(name);
-        ring.build().map_err(|why| CliError::failed("make the ring", why))
-    }
-
     /// Makes the ring and serves it at `socket`.
     pub fn serve(&self, name: &str, socket: &Path) -> Result<Consumer, CliError> {
-        let mut ring = self.build(name)?;
+        let ring = RingBuilder::new().data_bytes(u64::from(self.ring_mib) << 20).name(name).build();
+        let mut ring = ring.map_err(|why| CliError::failed("make the ring", why))?;
         match ring.listen(socket) {
             Ok(()) => Ok(ring),
             Err(why) => Err(CliError::failed(format!("serve the ring at {}", socket.display()), why)),

@@ -75,7 +75,7 @@ fn in_the_order_of_the_claims() {
 
 #[test]
 fn pads_where_a_frame_does_not_fit_before_the_end() {
-    let model = Traffic { start: Cursor::new(3, 3), lens: [&[2, 1], &[1]], slots: 4, ..PLAIN };
+    let model = Traffic { start: Cursor::new(3, 3), lens: [&[2, 1], &[1]], slots: 4, looks: 1, ..PLAIN };
     explore("pads", 1, move || {
         model.run();
     });
@@ -84,7 +84,7 @@ fn pads_where_a_frame_does_not_fit_before_the_end() {
 #[test]
 fn pads_of_both_producers_at_once() {
     let start = Cursor::new(4, 2);
-    let model = Traffic { capacity: 5, slots: 4, start, lens: [&[2], &[2]], ..PLAIN };
+    let model = Traffic { capacity: 5, slots: 4, start, lens: [&[2], &[2]], looks: 1, ..PLAIN };
     explore("pads of both", 2, move || {
         assert_eq!(model.run(), [1, 1], "there was room for both and one pad");
     });

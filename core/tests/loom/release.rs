@@ -32,7 +32,7 @@ fn three_droppers() {
 /// A producer claims the bytes that two droppers give back while the consumer receives.
 #[test]
 fn droppers_receiver_and_producer() {
-    explore("droppers_receiver_and_producer", 3, || {
+    explore("droppers_receiver_and_producer", 2, || {
         let ring = Ring::new(4, 4, Cursor(0));
         let mut sent = vec![ring.send_all(1, &[2, 1]), vec![(2, 0)]];
         let taken: Vec<_> = (0..2).map(|_| ring.next(Order::PerProducer).0.expect("was sent")).collect();

@@ -1,6 +1,6 @@
 //! The ring that `top` and `inspect` look at, as people name it.
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File};
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
@@ -22,8 +22,7 @@ pub fn open(target: &Path) -> Result<Observer, CliError> {
     if kind.is_socket() {
         return Observer::connect(&path).map_err(|why| failed(&why));
     }
-    // Shared memory is mapped for reading and writing by all that have it; an observer only reads.
-    let file = OpenOptions::new().read(true).write(true).open(&path).map_err(|why| failed(&why))?;
+    let file = File::open(&path).map_err(|why| failed(&why))?;
     Observer::from_memfd(file).map_err(|why| failed(&why))
 }
 

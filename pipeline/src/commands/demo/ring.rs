@@ -2,25 +2,23 @@
 
 use std::path::Path;
 
-use frame_ring::{Consumer, Frame};
+use frame_ring::{Consumer, Frame, RingBuilder};
 
 use super::accounts::{Accounts, Outcome};
 use super::children::{Capture, Shape};
 use crate::error::CliError;
 use crate::receive::{receive, Ending, Sink, Until};
 use crate::recorder::{Format, Options, Recorder};
-use crate::serve::RingArgs;
 use crate::track::{TrackKey, Tracks};
 
 /// JPEG quality of the files.
 const QUALITY: u8 = 80;
 
-/// Seconds of pictures, for machines that are busy with something else. What is not needed is not touched.
-const RING_MIB: u32 = 256;
-
 /// Captures, receives, checks, records.
 pub fn run(shape: &Shape, out: &Path) -> Result<Outcome, CliError> {
-    let mut ring = RingArgs::new(RING_MIB).build("demo")?;
+    // Of the default size: most of a second of pictures, for machines that are busy with something else.
+    let ring = RingBuilder::new().name("demo").prefault(true).build();
+    let mut ring = ring.map_err(|why| CliError::failed("make the ring", why))?;
     // SAFETY: its producers are processes of this program, which write to nothing that they have committed.
     unsafe { ring.trust_producers() };
     let captures = Capture::start_all(shape, None, |command| ring.invite()?.spawn(command))?;
