@@ -62,8 +62,9 @@ impl Scribbled {
             2 => control.wake.0.store(value as u32, Ordering::Relaxed),
             3 => control.space.0.store(value as u32, Ordering::Relaxed),
             4 => control.closed.0.store((self.random() % 8 == 0).into(), Ordering::Relaxed),
-            _ => {
-                let slot = self.random() as u32 % geometry.slots();
+            which => {
+                let any = self.random() as u32 % geometry.slots();
+                let slot = if which < 7 { geometry.slot(near.index()) } else { any };
                 self.arena.word(slot).store(value, Ordering::Relaxed);
             }
         }
@@ -209,5 +210,52 @@ fn long_runs_under_a_scribbler() {
                 _ => Step::Bury(1 + which as u8 % 3),
             });
         }
+    }
+}
+
+/// Behind a frame of four units in a ring of eight that is still held, writes each of `rounds` into the slots of the
+/// following claims and walks as far as it goes. Returns what the ring is poisoned with, having seen that it stays so.
+fn poisoned_by(rounds: &[&[SlotWord]]) -> Poison {
+    let arena = HeapArena::new(8, 4, Cursor(0));
+    let ledger = Ledger::new((0..4).map(|_| Entry::new()).collect::<Vec<_>>(), Cursor(0));
+    let first = claim(&arena, 1, Class::Event, 4).expect("there is room");
+    commit(&arena, first).expect("nobody was buried");
+    let held = ledger.next(&arena, Order::PerProducer).0.expect("an honest ring").expect("was sent");
+    let mut end = Ok(None);
+    for words in rounds {
+        for (slot, word) in (1..).zip(*words) {
+            arena.word(slot).store(word.0, Ordering::Relaxed);
+        }
+        end = ledger.next(&arena, Order::PerProducer).0;
+        while let Ok(Some(_)) = end {
+            end = ledger.next(&arena, Order::PerProducer).0;
+        }
+    }
+    let Err(NextError::Poisoned(why)) = end else { panic!("{rounds:?} went unnoticed: {end:?}") };
+    arena.word(1).store(SlotWord::free(0).0, Ordering::Relaxed);
+    assert!(ledger.bury(&arena, 2).is_some());
+    let _ = ledger.release(&arena, held.slot);
+    assert_eq!(ledger.next(&arena, Order::Claims).0, Err(NextError::Poisoned(why)), "poison stays");
+    why
+}
+
+#[test]
+fn each_broken_rule_has_its_name() {
+    use State::{Claimed, Committed, Free};
+    let word = |state, len| SlotWord::new(0, state, 2, len);
+
+    assert_eq!(poisoned_by(&[&[SlotWord::free(1)]]), Poison::Lap { index: 1, expected: 0, found: 1 });
+    let other_lap = SlotWord::new(3, Committed, 2, 1);
+    assert_eq!(poisoned_by(&[&[other_lap]]), Poison::Lap { index: 1, expected: 0, found: 3 });
+
+    let past_the_end = poisoned_by(&[&[word(Committed, 5)]]);
+    assert_eq!(past_the_end, Poison::Length { index: 1, claimed: 5, room: 4 });
+    let over_the_held = poisoned_by(&[&[word(Committed, 4), word(Committed, 1)]]);
+    assert_eq!(over_the_held, Poison::Length { index: 2, claimed: 1, room: 0 });
+
+    let seen = word(Claimed, 1);
+    for now in [word(Committed, 2), word(Free, 1), SlotWord::new(0, Claimed, 3, 1)] {
+        let changed = Poison::Changed { index: 1, expected: seen.0, found: now.0 };
+        assert_eq!(poisoned_by(&[&[seen], &[now]]), changed);
     }
 }

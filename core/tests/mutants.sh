@@ -181,6 +181,7 @@ mutant walk-past-its-own-order walk.rs "loom:deliver model" 'blocked.insert(word
 mutant walk-without-lap-check walk.rs "hostile" 'if word.lap() != geometry.lap(index) {' 'if false {'
 mutant walk-without-length-check walk.rs "hostile" 'if word.len() > room {' 'if false {'
 mutant walk-over-held-frames walk.rs "hostile" 'geometry.room(at).min(left)' 'geometry.room(at).min(left.max(1 << 30))'
+mutant second-look-believes-everything walk.rs "hostile" 'if !legal {' 'if false && !legal {'
 mutant walk-forgets-its-poison walk.rs "hostile" 'held.books(|books| books.poison = Some(why));
             NextError' 'NextError'
 
