@@ -4,7 +4,7 @@
 #   core/tests/mutants.sh [PATTERN]     only mutants whose name matches the extended regular expression PATTERN
 #
 # Each line of the output is a mutant, and the test that failed, or SURVIVED. What is known to survive, and why, is
-# told in loom/main.rs. Takes about half an hour; not part of CI. Set MUTANTS_DIR to keep the build between runs.
+# told in loom/main.rs. Takes half an hour or more; not part of CI. Set MUTANTS_DIR to keep the build between runs.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)

@@ -1,29 +1,50 @@
-//! The protocol under the loom model checker: every schedule, and every value that the memory model lets a load return,
-//! within two preemptions (three where that is cheap).
+//! The protocol under the loom model checker: every interleaving, within a bound of preemptions, of small rings.
 //!
-//! ```sh
-//! RUSTFLAGS="--cfg loom" cargo test -p frame-ring-core --release --test loom
+//! ```text
+//! RUSTFLAGS="--cfg loom" cargo test -p frame-ring-core --release --test loom -- --nocapture
 //! ```
 //!
-//! Every unit of payload and every descriptor is a loom cell, so that a read without the ordering that it needs is
-//! reported as a race. Each model was seen to fail: `core/tests/mutants.sh` breaks the protocol in one place at a time and
-//! runs them.
+//! The core is compiled unchanged over loom's atomics. Payload units and descriptors are loom cells, so that a read of
+//! bytes that somebody may still write is reported, and not only wrong content. At the end of each model everything must
+//! have arrived once, in order, and all space must have come back. A lost wake-up is reported as a deadlock.
 //!
-//! | models | guard | by which these mutants are killed |
+//! # What each model guards, and the mutants that it kills
+//!
+//! A mutant is the protocol broken in one place; `mutants.sh` makes them and runs the models on them. Most are killed by
+//! several models; each stands at the first that was seen to kill it.
+//!
+//! | model | guards | kills |
 //! |---|---|---|
-//! | [`deliver`]: two producers and a consumer, more frames than slots, pads of one and of both, claim order, rewinds, all cursors just below their wraps | every frame once, whole, in order; what fits is not refused | claim by a store, no lap check, tail by a store, a pad that is claimed, any pad taken for a free one, no second look at `head`, refused while the ring is rewound, commit relaxed, walk relaxed, `head` behind the slots, rewind by a store, rewind without `tail`, no rewind |
-//! | [`death`]: a producer that dies after each of its accesses, a burial against the last commit, beside a live producer | committed frames arrive, others don't, all room comes back, nobody waits | no help, loads of `tail` and of the slot relaxed, exchange of `tail` relaxed, a claim that leaves its tail to others, commit by a store, burial by a store, burial of what was seen only, of everybody, no help in the sweep, freed slot relaxed, rewind relaxed, second look relaxed |
-//! | [`release`]: frames given back by two threads and the receiver at once | no release is lost, no byte is reused while it is read | release relaxed, its load relaxed, the gate entered, left, marked or cleaned relaxed, left without a look, not marked, marked once, `head` relaxed |
-//! | [`sleep`]: futex and eventfd, producers that wait for space, a pad whose claim never comes | no lost wake-up, on either side | each of the four fences, no wake behind a commit, `space` as a plain flag, another one's pad left by the rewind |
+//! | `deliver::what_fits...` | nothing is refused while there is room, not even in the middle of a rewind | head-behind-the-slots, behind-rewind-load-relaxed |
+//! | `deliver::in_the_order...` | the total order; refusals that rest on words read at different times | refusal-while-the-ring-is-rewound, refusal-without-a-second-look-at-head |
+//! | `deliver::pads...` | pads behind which somebody else claims | behind-any-pad-is-free |
+//! | `deliver::across_every_wrap` | positions, indices and laps that start over; claims by one exchange | claim-by-a-store, claim-without-lap-check, tail-by-a-store, pad-that-is-claimed, commit-relaxed, walk-load-relaxed, rewind-by-a-store, rewind-leaves-tail, no-rewind |
+//! | `death::death_at_every_access...` | nobody waits for the dead, and all of their space comes back | claim-tail-load-relaxed, claim-slot-load-relaxed, claim-does-not-help, tail-exchange-relaxed, refusal-without-a-second-look-at-tail, second-look-relaxed, sweep-does-not-help, free-store-relaxed, rewind-exchange-relaxed, burial-of-what-was-seen-only, burial-of-everybody |
+//! | `death::a_burial_and_the_last_commit` | the one that comes first counts, for both | commit-by-a-store, burial-by-a-store, burial-without-a-sweep |
+//! | `release::*` | the gate: no release is lost, the last one sweeps, books are never shared | claim-head-load-relaxed, head-store-relaxed, release-relaxed, is-released-relaxed, and all of gate-* |
+//! | `sleep::a_consumer_sleeps_on_*` | the two fences around the wake word | no-fence-before-the-sleep, no-fence-behind-a-commit, no-wake-behind-a-commit |
+//! | `sleep::producers_wait_for_space` | the two fences around the space word, and that its values never come back | no-fence-before-the-wait-for-space, no-fence-behind-a-release, space-as-a-flag |
+//! | `sleep::a_pad_without_its_claim...` | a pad never stays in the way because nobody receives | rewind-leaves-anothers-pad |
 //!
-//! Some are killed by `tests/model.rs` (a pad checked without its claim, class limits, order within a producer) and
-//! `tests/hostile.rs` (lap, length and overlap checks of the walk, poison that is forgotten) instead. Known to survive:
+//! What needs one thread only is killed by `model.rs` (claim-leaves-its-tail-to-others, pad-checked-without-its-claim,
+//! limits-ignored, release-not-forgotten, walk-past-its-own-order) and by `hostile.rs` (walk-without-lap-check,
+//! walk-without-length-check, walk-over-held-frames, second-look-believes-everything, walk-forgets-its-poison).
 //!
-//! | mutant | why |
+//! # Mutants that survive
+//!
+//! | mutant | why it does no harm |
 //! |---|---|
-//! | the exchange that makes a claim, relaxed | whoever acts on the word uses only what is in it; the payload is published by the commit, and what `tail` promises by the exchange of `tail` |
-//! | the sweep's load of `tail`, relaxed | its value is only compared; the exchange behind it orders |
-//! | the exchange of a burial, relaxed | nobody reads the bytes of an aborted claim; they are given back by the stores of `head` and of the free word |
+//! | claim-exchange-relaxed | the word was read with Acquire just before and is never the same twice; whoever sees the claim needs nothing but the word itself |
+//! | sweep-tail-load-relaxed | the sweep only asks whether `tail` stands still before a slot, and the exchange that follows decides; a late view of it costs claimants a retry |
+//! | burial-relaxed | the consumer aborts for itself alone; what others may use is published when the slot is freed |
+//!
+//! The three orderings stay as they are: they cost nothing, and their proofs are longer than their words.
+//!
+//! # What loom cannot see
+//!
+//! It explores 1 to 3 preemptions here (as many as take seconds), does not reorder a load with a later store, and knows
+//! no memory that two processes map. Real threads, and any words at any time, are the business of `threads.rs` and
+//! `hostile.rs`.
 #![cfg(loom)]
 
 #[path = "../support/arena.rs"]

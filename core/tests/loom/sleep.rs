@@ -194,7 +194,8 @@ fn producers_wait_for_space() {
 /// the frame is released while nobody receives. The pad must not stay in the way.
 #[test]
 fn a_pad_without_its_claim_comes_back() {
-    explore("a_pad_without_its_claim", 1, || {
+    // Two preemptions: with one, rewind-leaves-anothers-pad survives.
+    explore("a_pad_without_its_claim", 2, || {
         let machine = Machine::new(8, 4, Cursor(0));
         let sent = machine.ring.send_all(1, &[5, 1]);
         let mut received = vec![machine.try_receive().expect("was sent")];
