@@ -3,6 +3,7 @@
 //! Everything here is read from shared memory as it is at one moment, word by word. It is what the processes say of
 //! themselves, consistent only as far as nothing moves.
 
+use std::collections::HashSet;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::atomic::Ordering;
@@ -129,6 +130,18 @@ impl Snapshot {
     pub fn name(&self) -> String {
         let name = self.header.name.split(|b| *b == 0).next().unwrap_or_default();
         String::from_utf8_lossy(name).chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+    }
+
+    /// Claims that were being written when `earlier` was taken and still are: their producers are stopped, starved or
+    /// stuck, or it is their first copy into fresh memory. Nothing else of the ring waits for them, but the bytes behind
+    /// them come back only after theirs.
+    pub fn unfinished_since(&self, earlier: &Snapshot) -> impl Iterator<Item = &SlotStats> {
+        let before: HashSet<_> = earlier.unfinished().map(|slot| (slot.index, slot.owner)).collect();
+        self.unfinished().filter(move |slot| before.contains(&(slot.index, slot.owner)))
+    }
+
+    fn unfinished(&self) -> impl Iterator<Item = &SlotStats> {
+        self.slots.iter().filter(|slot| slot.state == State::Claimed)
     }
 
     /// For how long the consumer has had the frame that it took first of those it still has.

@@ -104,6 +104,23 @@ fn an_observer_sees_what_the_consumer_sees() {
 }
 
 #[test]
+fn a_claim_that_stays_unfinished_is_named() {
+    let mut ring = support::ring(1 << 20);
+    let (slow, quick) = (producer(&ring, "slow"), producer(&ring, "quick"));
+    let stuck = slow.try_claim(1000, Class::Event).expect("room");
+    let ended = quick.try_claim(64, Class::Event).expect("room");
+    let earlier = ring.snapshot();
+    drop(ended);
+    let _later = quick.try_claim(64, Class::Event).expect("room");
+    assert!(ring.try_recv().expect("a sound ring").is_none());
+    let now = ring.snapshot();
+    let named: Vec<_> = now.unfinished_since(&earlier).map(|slot| (slot.owner, slot.bytes)).collect();
+    assert_eq!(named, [(slow.id(), 1024)]);
+    stuck.commit(&Descriptor::opaque()).expect("committed");
+    assert_eq!(ring.snapshot().unfinished_since(&earlier).count(), 0);
+}
+
+#[test]
 fn an_observer_does_not_count_as_somebody_who_may_send() {
     let mut ring = support::ring(1 << 16);
     let socket = ring.invite().expect("an invitation").into_fd();

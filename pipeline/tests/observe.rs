@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use frame_ring::{
-    Consumer, Descriptor, Frame, Producer, RingBuilder, Track, TrackInfo, TrackKind, TrackSource,
+    Class, Consumer, Descriptor, Frame, Producer, RingBuilder, Track, TrackInfo, TrackKind, TrackSource,
 };
 use serde_json::Value;
 
@@ -200,6 +200,20 @@ fn top_shows_what_was_sent() {
     }
     let held = |ring: &Value| ring["oldest_held_ns"].as_u64().unwrap();
     assert!(held(&intervals[1]) > held(&intervals[0]));
+}
+
+#[test]
+fn top_names_a_claim_that_is_not_finished() {
+    let live = Live::new();
+    let stuck = Producer::connect(&live.path, "a stuck tab").expect("a connection");
+    let _claim = stuck.try_claim(1000, Class::Video).expect("room");
+    let [ring] = &json(&["top", &live.path, "--json", "-n", "1", "--interval", "0.01"])[..] else {
+        panic!("one object")
+    };
+    let [stalled] = &ring["stalled"].as_array().unwrap()[..] else { panic!("one claim in {ring}") };
+    assert_eq!((&stalled["label"], &stalled["bytes"]), (&"a stuck tab".into(), &1024.into()));
+    let shown = text(run(&["top", &live.path, "-n", "1", "--interval", "0.01"]));
+    assert!(shown.contains("STALLED: producer 2 (a stuck tab, pid"), "{shown}");
 }
 
 #[test]

@@ -14,13 +14,13 @@ use super::table::Table;
 use super::{names, target};
 use crate::error::CliError;
 use crate::signals;
-use rates::{Ring, Track};
+use rates::{Ring, Stalled, Track};
 
 /// Watch a live ring, track by track
 ///
 /// Rates are those of the last interval, frames and drops are counted from the track's beginning. FILL and HELD are
 /// those of the track's producer: how much of the ring its frames take up, and for how long the consumer has had the
-/// oldest of them. S is R for a track that runs, U for one that is unwanted, E for one that has ended.
+/// oldest of them. STALLED lines name claims that were being written all through the interval. S is R for a track that runs, U for one that is unwanted, E for one that has ended.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -97,7 +97,7 @@ fn text(ring: &Ring) -> String {
     ring.tracks.iter().for_each(|track| table.row(cells(track)));
     let held = ring.oldest_held_ns.map_or("-".into(), names::ms);
     format!(
-        "{}  {}  {} of {} MiB ({:.1} %)  {} of {} slots  oldest held {held}  producers {}{}\n\n{}",
+        "{}  {}  {} of {} MiB ({:.1} %)  {} of {} slots  oldest held {held}  producers {}{}\n{}\n{}",
         if ring.name.is_empty() { "ring" } else { &ring.name },
         &ring.ring_id[..8],
         ring.used_bytes >> 20,
@@ -107,8 +107,14 @@ fn text(ring: &Ring) -> String {
         ring.slots,
         ring.producers,
         if ring.closed { "  CLOSED: the consumer has left" } else { "" },
+        ring.stalled.iter().map(stalled).collect::<String>(),
         table.text(),
     )
+}
+
+fn stalled(claim: &Stalled) -> String {
+    let Stalled { producer, label, pid, bytes } = claim;
+    format!("STALLED: producer {producer} ({label}, pid {pid}) does not finish its claim of {bytes} bytes\n")
 }
 
 fn cells(track: &Track) -> [String; 15] {

@@ -1,6 +1,6 @@
 //! What has happened to a ring between two looks at it.
 
-use frame_ring::{Snapshot, TrackStats};
+use frame_ring::{SlotStats, Snapshot, TrackStats};
 use serde::Serialize;
 
 use crate::commands::names;
@@ -32,8 +32,23 @@ pub struct Ring {
     pub used_slots: u64,
     /// For how long the consumer has had the oldest frame that it has.
     pub oldest_held_ns: Option<u64>,
+    /// Claims that were being written over the whole interval.
+    pub stalled: Vec<Stalled>,
     /// Track by track.
     pub tracks: Vec<Track>,
+}
+
+/// A claim that its producer neither finishes nor gives up.
+#[derive(Debug, Serialize)]
+pub struct Stalled {
+    /// The producer.
+    pub producer: u8,
+    /// Its name.
+    pub label: String,
+    /// Its process id, as the kernel told the consumer.
+    pub pid: u32,
+    /// Bytes claimed.
+    pub bytes: u64,
 }
 
 /// A track over one interval.
@@ -95,11 +110,24 @@ impl Ring {
             slots: now.header.slots,
             used_slots: now.used_slots,
             oldest_held_ns: now.oldest_held_ns(),
+            stalled: now.unfinished_since(before).map(|slot| Stalled::of(slot, now)).collect(),
             tracks: now
                 .tracks
                 .iter()
                 .map(|track| Track::between(earlier(track), track, seconds, now))
                 .collect(),
+        }
+    }
+}
+
+impl Stalled {
+    fn of(slot: &SlotStats, ring: &Snapshot) -> Self {
+        let producer = ring.producers.iter().find(|(id, _)| *id == slot.owner).map(|(_, stats)| stats);
+        Self {
+            producer: slot.owner,
+            label: producer.map(|stats| stats.label.to_string()).unwrap_or_default(),
+            pid: producer.map_or(0, |stats| stats.pid),
+            bytes: slot.bytes,
         }
     }
 }
