@@ -9,7 +9,7 @@ use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
 use frame_ring_core::arena::Arena;
-use frame_ring_core::wake::{announce_sleep, Sleep};
+use frame_ring_core::wake::{announce_awake, announce_sleep, Sleep};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags};
 
 use crate::{Consumer, Frame, RecvError};
@@ -129,6 +129,9 @@ impl Hub {
         if matches!(next, Ok(None)) {
             announce_sleep(ring.shared().region().control(), Sleep::EventFd);
             next = ring.try_recv();
+            if !matches!(next, Ok(None)) {
+                announce_awake(ring.shared().region().control());
+            }
         }
         let item = match next {
             Ok(None) => return None,
@@ -153,6 +156,7 @@ impl Hub {
         for id in events[..count].iter().map(EpollEvent::data) {
             if let Some(ring) = self.rings.get(&id) {
                 ring.shared().event.clear();
+                announce_awake(ring.shared().region().control());
                 if !self.ready.contains(&id) {
                     self.ready.push_back(id);
                 }

@@ -23,6 +23,8 @@ use crate::{Consumer, Frame, RecvError};
 pub struct FrameStream {
     ring: Consumer,
     event: AsyncFd<Event>,
+    /// The ring is announced as asleep.
+    asleep: bool,
     ended: bool,
 }
 
@@ -45,7 +47,7 @@ impl FrameStream {
         // SAFETY: `Event` keeps the ring's shared state alive, whose eventfd is opened with it and closed with it.
         let event =
             unsafe { AsyncFd::register_with_interest(Event(ring.shared().clone()), Interest::READABLE) }?;
-        Ok(Self { ring, event, ended: false })
+        Ok(Self { ring, event, asleep: false, ended: false })
     }
 
     /// The ring, to ask it things.
@@ -59,15 +61,18 @@ impl FrameStream {
     }
 
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Result<Frame, RecvError>> {
+        let shared = self.ring.shared().clone();
+        let control = shared.region().control();
         loop {
+            if std::mem::take(&mut self.asleep) {
+                announce_awake(control);
+            }
             if let Some(frame) = self.ring.try_recv()? {
                 return Poll::Ready(Ok(frame));
             }
-            let shared = self.ring.shared().clone();
-            let control = shared.region().control();
             announce_sleep(control, Sleep::EventFd);
+            self.asleep = true;
             if let Some(frame) = self.ring.try_recv()? {
-                announce_awake(control);
                 return Poll::Ready(Ok(frame));
             }
             // Until the eventfd is readable, the ring stays announced as asleep.

@@ -4,6 +4,10 @@
 //! looks at that word. One of the two fences comes first, so either the producer sees the sleeper or the sleeper sees
 //! the frame (the classic store-buffering pattern). Both sides change the word by read-modify-writes: see
 //! `docs/design.md`.
+//!
+//! A producer marks the word and only then makes the system call. It may be stopped or killed between the two, so a mark
+//! says no more than that somebody is about to wake: whoever publishes while the consumer has not taken its announcement
+//! back wakes it, too. To clear the word instead would let one stopped producer keep the consumer asleep for all.
 //! An awake consumer therefore costs its producers no system call.
 
 use crate::arena::Control;
@@ -18,6 +22,11 @@ pub enum Sleep {
     EventFd = 2,
 }
 
+/// A producer has seen the sleeper and wakes it, or was about to.
+///
+/// It also keeps a consumer from falling asleep on a word that says so: the futex only waits for one of the values above.
+const WOKEN: u32 = 4;
+
 /// Says that the consumer is about to sleep. It must look at the ring once more before it does.
 pub fn announce_sleep(control: &Control, how: Sleep) {
     control.wake.0.swap(how as u32, Ordering::AcqRel);
@@ -27,7 +36,7 @@ pub fn announce_sleep(control: &Control, how: Sleep) {
 
 /// Says that the consumer is awake. Returns whether a producer has already sent, or is about to send, a wake.
 pub fn announce_awake(control: &Control) -> bool {
-    control.wake.0.swap(0, Ordering::AcqRel) == 0
+    control.wake.0.swap(0, Ordering::AcqRel) & WOKEN != 0
 }
 
 /// Called by a producer behind every commit and abort: whom it must wake now.
@@ -36,11 +45,11 @@ pub fn announce_awake(control: &Control) -> bool {
 pub fn after_publish(control: &Control) -> Option<Sleep> {
     // Pairs with the fence in `announce_sleep`.
     fence(Ordering::SeqCst);
-    // Relaxed: the fences order it; the swap below decides who wakes.
-    if control.wake.0.load(Ordering::Relaxed) == 0 {
+    // Relaxed: the fences order it; what is marked below decides.
+    if control.wake.0.load(Ordering::Relaxed) & !WOKEN == 0 {
         return None;
     }
-    match control.wake.0.swap(0, Ordering::AcqRel) {
+    match control.wake.0.fetch_or(WOKEN, Ordering::AcqRel) & !WOKEN {
         0 => None,
         1 => Some(Sleep::Futex),
         // Any other value is a scribbler's; the eventfd is the one that a sleeper of either kind can miss at no harm.

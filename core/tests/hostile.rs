@@ -150,6 +150,9 @@ impl<'a> Victims<'a> {
                 announce_sleep(arena.control(), how);
                 let _ = announce_awake(arena.control());
             }
+            Step::Awake => {
+                let _ = announce_awake(arena.control());
+            }
             Step::WaitForSpace => {
                 let _ = announce_wait_for_space(arena.control());
             }

@@ -139,6 +139,8 @@ mutant no-fence-behind-a-release wake.rs "loom:wait_for" \
     fence(Ordering::SeqCst);' ''
 mutant space-as-a-flag wake.rs "loom:wait_for" \
     'control.space.0.fetch_add(1, Ordering::AcqRel) & 1' 'control.space.0.swap(0, Ordering::AcqRel) & 1'
+mutant a-wake-is-left-to-the-first wake.rs "loom:a_waker model" \
+    'control.wake.0.fetch_or(WOKEN, Ordering::AcqRel)' 'control.wake.0.swap(0, Ordering::AcqRel)'
 mutant no-wake-behind-a-commit wake.rs "loom:sleeps model" '1 => Some(Sleep::Futex),' '1 => None,'
 
 # The gate and the entries.

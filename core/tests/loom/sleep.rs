@@ -168,6 +168,40 @@ fn a_consumer_sleeps_on_the_eventfd() {
     a_consumer_sleeps("eventfd", Sleep::EventFd);
 }
 
+/// A producer commits and is stopped, or killed, before it wakes the consumer: another one's frame is received all the same.
+fn a_waker_stops(name: &str, how: Sleep) {
+    explore(name, 2, move || {
+        let machine = Machine::new(4, 4, Cursor(0));
+        let stopped = {
+            let machine = machine.clone();
+            thread::spawn(move || {
+                let _ = machine.ring.send((1, 0), 1).expect("there is room");
+            })
+        };
+        let other = {
+            let machine = machine.clone();
+            thread::spawn(move || machine.send((2, 0), 1))
+        };
+        let mut received = vec![machine.receive(how)];
+        if received[0] != (2, 0) {
+            received.push(machine.receive(how));
+        }
+        stopped.join().expect("no producer panics");
+        other.join().expect("no producer panics");
+        machine.ring.settle(&[vec![(1, 0)], vec![(2, 0)]], received);
+    });
+}
+
+#[test]
+fn a_waker_that_stops_keeps_nobody_asleep_on_the_futex() {
+    a_waker_stops("stopped_waker_futex", Sleep::Futex);
+}
+
+#[test]
+fn a_waker_that_stops_keeps_nobody_asleep_on_the_eventfd() {
+    a_waker_stops("stopped_waker_eventfd", Sleep::EventFd);
+}
+
 #[test]
 fn producers_wait_for_space() {
     explore("producers_wait_for_space", 2, || {

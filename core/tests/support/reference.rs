@@ -29,13 +29,22 @@ pub struct Reference {
     pos: u32,
     index: u64,
     sleeps: Option<Sleep>,
+    woken: bool,
     waits_for_space: bool,
 }
 
 impl Reference {
     pub fn new(geometry: Geometry, start: Cursor) -> Self {
         let (pos, index) = (start.pos(), start.index());
-        Self { geometry, claims: VecDeque::new(), pos, index, sleeps: None, waits_for_space: false }
+        Self {
+            geometry,
+            claims: VecDeque::new(),
+            pos,
+            index,
+            sleeps: None,
+            woken: false,
+            waits_for_space: false,
+        }
     }
 
     fn offset(&self) -> u32 {
@@ -105,11 +114,19 @@ impl Reference {
             return None;
         }
         record.state = state;
-        Some(self.sleeps.take())
+        self.woken |= self.sleeps.is_some();
+        Some(self.sleeps)
     }
 
     pub fn sleep(&mut self, how: Sleep) {
         self.sleeps = Some(how);
+        self.woken = false;
+    }
+
+    /// Whether somebody has published while it slept.
+    pub fn awake(&mut self) -> bool {
+        self.sleeps = None;
+        std::mem::take(&mut self.woken)
     }
 
     pub fn wait_for_space(&mut self) {

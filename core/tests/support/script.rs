@@ -4,7 +4,7 @@ use frame_ring_core::arena::Arena;
 use frame_ring_core::claim::{abort, claim, commit, Claim};
 use frame_ring_core::ledger::{Entry, Ledger};
 use frame_ring_core::sync::Ordering;
-use frame_ring_core::wake::{announce_sleep, announce_wait_for_space};
+use frame_ring_core::wake::{announce_awake, announce_sleep, announce_wait_for_space};
 use frame_ring_core::walk::{Freed, Order, Taken};
 use frame_ring_core::word::{Cursor, State};
 
@@ -62,6 +62,10 @@ impl<'a, A: Arena> Pair<'a, A> {
             Step::Sleep(how) => {
                 announce_sleep(self.arena.control(), how);
                 self.reference.sleep(how);
+            }
+            Step::Awake => {
+                let woken = announce_awake(self.arena.control());
+                assert_eq!(woken, self.reference.awake(), "{step:?}");
             }
             Step::WaitForSpace => {
                 let _ = announce_wait_for_space(self.arena.control());

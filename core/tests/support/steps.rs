@@ -16,6 +16,7 @@ pub enum Step {
     Release(usize),
     Bury(u8),
     Sleep(Sleep),
+    Awake,
     WaitForSpace,
 }
 
@@ -33,6 +34,7 @@ pub fn step(capacity: u32) -> impl Strategy<Value = Step> {
         5 => any::<usize>().prop_map(Step::Release),
         1 => owner.prop_map(Step::Bury),
         1 => prop_oneof![Just(Sleep::Futex), Just(Sleep::EventFd)].prop_map(Step::Sleep),
+        1 => Just(Step::Awake),
         1 => Just(Step::WaitForSpace),
     ]
 }
