@@ -1,0 +1,208 @@
+//! A producer killed behind every instruction of every scene.
+//!
+//! Every kill is an attempt of its own: a new process joins the ring, which has been alive all the time, and is stepped
+//! to the instruction. What must hold then does not depend on the instruction; only whether the victim's frame arrives
+//! does, and that is known from its slot's word at the moment of its death.
+
+use crate::report;
+use crate::scene::Scene;
+use crate::stage::Stage;
+use crate::stepper::{stride, Step, Traced};
+
+/// What the others do while the victim stands still at its last instruction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Others {
+    /// The second producer sends and the consumer receives.
+    Work,
+    /// The consumer looks at nothing before the victim is buried; where it sleeps, the second producer is silent, too,
+    /// so that nobody makes good for a wake that the victim owes.
+    Wait,
+}
+
+#[test]
+fn killed_in_claim_fill_commit() {
+    everywhere(Scene::Send);
+}
+
+#[test]
+fn killed_in_claim_abort() {
+    everywhere(Scene::Abort);
+}
+
+#[test]
+fn killed_while_it_wakes_a_consumer_on_the_futex() {
+    everywhere(Scene::WakeFutex);
+}
+
+#[test]
+fn killed_while_it_wakes_a_consumer_on_the_eventfd() {
+    everywhere(Scene::WakeEventFd);
+}
+
+#[test]
+fn killed_in_a_claim_that_needs_a_pad() {
+    everywhere(Scene::Pad);
+}
+
+#[test]
+fn killed_while_it_helps_another_claimant() {
+    everywhere(Scene::Help);
+}
+
+#[test]
+fn killed_while_it_waits_for_room() {
+    everywhere(Scene::Wait);
+}
+
+/// Kills a producer at every instruction of a scene, on one ring.
+fn everywhere(scene: Scene) {
+    let mut play = Play { stage: Stage::new(), scene, seed: 0, first: None };
+    let whole = play.attempt(usize::MAX, Others::Work);
+    assert!(whole.ended && whole.delivered == scene.commits());
+    let stride = stride(whole.steps);
+    let mut points = 0;
+    for others in [Others::Work, Others::Wait] {
+        let mut delivered = 0;
+        for steps in (0..).step_by(stride) {
+            let attempt = play.attempt(steps, others);
+            points += 1;
+            delivered += usize::from(attempt.delivered);
+            if attempt.ended {
+                assert_eq!(attempt.delivered, scene.commits(), "the deed was done");
+                break;
+            }
+            assert!(steps > 0 || !attempt.delivered, "nothing was done yet");
+        }
+        assert_eq!(delivered > 1, scene.commits());
+    }
+    play.stage.reuse(play.first.expect("somebody died"));
+    let note = match stride {
+        1 => "behind every instruction".to_owned(),
+        n => format!("debug build: behind every {n}th instruction; run with --release for all"),
+    };
+    report(format_args!("producer, {scene:?}: {} instructions, {points} kills, {note}", whole.steps));
+}
+
+/// What an attempt has shown.
+struct Attempt {
+    steps: usize,
+    /// The mark came first: there are no more instructions.
+    ended: bool,
+    /// The victim's frame arrived.
+    delivered: bool,
+}
+
+/// A scene that is played again and again on one ring.
+struct Play {
+    stage: Stage,
+    scene: Scene,
+    seed: u64,
+    /// The first id that a victim had.
+    first: Option<u8>,
+}
+
+impl Play {
+    fn attempt(&mut self, most: usize, others: Others) -> Attempt {
+        let (mut victim, id) = self.start(self.scene.role());
+        self.first.get_or_insert(id);
+        let claimant = self.arrange();
+        let (steps, ended) = self.step(&mut victim, most);
+
+        let committed = self.stage.has_committed(id);
+        match others {
+            Others::Work => self.others_work(),
+            Others::Wait if self.stage.has_sleeper() => {}
+            Others::Wait => self.stage.other_sends(),
+        }
+        victim.kill();
+        if !self.stage.has_sleeper() {
+            self.stage.other_sends();
+        }
+        self.stage.await_burial(id);
+        if self.stage.has_sleeper() && committed {
+            // Nobody but the burial can have woken the consumer if the victim has not.
+            self.stage.wake_up();
+            assert!(!self.stage.is_owed(id));
+        }
+        self.others_work();
+        if let Some((claimant, id)) = claimant {
+            self.end_of_claimant(claimant, id, steps % 2 == 0);
+        }
+
+        let delivered = !self.stage.is_owed(id);
+        assert_eq!(
+            delivered, committed,
+            "{:?}, {steps} steps: committed frames arrive, others never",
+            self.scene
+        );
+        self.stage.forgive(id);
+        self.stage.is_whole();
+        Attempt { steps, ended, delivered }
+    }
+
+    /// Starts a process that stands at its first mark.
+    fn start(&mut self, role: &str) -> (Traced, u8) {
+        self.seed += 1;
+        let (traced, id) = Traced::invited(self.stage.ring(), "victim", &format!("{role} {}", self.seed));
+        let id = id.parse().expect("an id");
+        self.stage.expect(id, self.seed);
+        (traced, id)
+    }
+
+    /// Makes the ring what the scene needs; the other claimant, if it needs one.
+    fn arrange(&mut self) -> Option<(Traced, u8)> {
+        match self.scene {
+            Scene::Send | Scene::Abort => {}
+            Scene::WakeFutex => self.stage.put_to_sleep(false),
+            Scene::WakeEventFd => self.stage.put_to_sleep(true),
+            Scene::Pad => self.stage.make_a_pad_necessary(),
+            Scene::Wait => self.stage.fill(),
+            Scene::Help => {
+                let (mut claimant, id) = self.start("send");
+                while !self.stage.is_between_the_steps_of_a_claim() {
+                    assert_eq!(claimant.step(), Step::On);
+                }
+                return Some((claimant, id));
+            }
+        }
+        None
+    }
+
+    fn step(&mut self, victim: &mut Traced, most: usize) -> (usize, bool) {
+        for steps in 0..most {
+            // Once the ring has room again nobody sleeps.
+            let step = if self.stage.is_full() { victim.step_or_sleep() } else { victim.step() };
+            match step {
+                Step::On => {}
+                // To sleep and to be woken are two steps.
+                Step::Asleep if steps + 1 < most => self.stage.release(),
+                Step::Asleep => {}
+                Step::Marked => return (steps, true),
+            }
+        }
+        (most, false)
+    }
+
+    /// The second producer sends, and the consumer receives.
+    fn others_work(&mut self) {
+        self.stage.other_sends();
+        if self.stage.has_sleeper() {
+            self.stage.wake_up();
+        }
+        self.stage.receive_all();
+    }
+
+    /// Another claimant, stopped between the two steps of its claim until now, goes on or dies, too.
+    fn end_of_claimant(&mut self, mut claimant: Traced, id: u8, goes_on: bool) {
+        if goes_on {
+            claimant.run();
+            self.stage.receive_all();
+            assert!(!self.stage.is_owed(id), "its frame arrives");
+        }
+        claimant.kill();
+        self.stage.await_burial(id);
+        self.stage.receive_all();
+        assert_eq!(self.stage.is_owed(id), !goes_on, "what was not committed never arrives");
+        self.stage.forgive(id);
+    }
+}

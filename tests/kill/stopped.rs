@@ -1,0 +1,1 @@
+pub fn stumbler(_argument: &str) {}
