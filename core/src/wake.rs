@@ -4,11 +4,11 @@
 //! looks at that word. One of the two fences comes first, so either the producer sees the sleeper or the sleeper sees
 //! the frame (the classic store-buffering pattern). Both sides change the word by read-modify-writes: see
 //! `docs/design.md`.
+//! An awake consumer therefore costs its producers no system call.
 //!
 //! A producer marks the word and only then makes the system call. It may be stopped or killed between the two, so a mark
 //! says no more than that somebody is about to wake: whoever publishes while the consumer has not taken its announcement
 //! back wakes it, too. To clear the word instead would let one stopped producer keep the consumer asleep for all.
-//! An awake consumer therefore costs its producers no system call.
 
 use crate::arena::Control;
 use crate::sync::{fence, Ordering};

@@ -107,10 +107,6 @@ impl Traced {
         self.child.kill();
     }
 
-    pub fn child(&mut self) -> &mut Actor {
-        &mut self.child
-    }
-
     fn end(&mut self) {
         if std::mem::replace(&mut self.ended, true) {
             return;
