@@ -207,12 +207,12 @@ impl Producer {
         if now.saturating_sub(asked) < ASK_EVERY.as_nanos() as u64 {
             return why;
         }
-        self.link.asked_ns.store(now, Ordering::Relaxed);
-        if client::is_alive(&self.link.ring.lifeline) {
-            why
-        } else {
-            ClaimError::Closed
+        if !client::is_alive(&self.link.ring.lifeline) {
+            // Not noted: the next one is told, too.
+            return ClaimError::Closed;
         }
+        self.link.asked_ns.store(now, Ordering::Relaxed);
+        why
     }
 
     fn count_drop(&self, why: &ClaimError) {
