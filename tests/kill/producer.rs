@@ -7,7 +7,7 @@
 use crate::report;
 use crate::scene::Scene;
 use crate::stage::Stage;
-use crate::stepper::{stride, Step, Traced};
+use crate::stepper::{note, stride, Step, Traced};
 
 /// What the others do while the victim stands still at its last instruction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,11 +76,11 @@ fn everywhere(scene: Scene) {
         assert_eq!(delivered > 1, scene.commits());
     }
     play.stage.reuse(play.first.expect("somebody died"));
-    let note = match stride {
-        1 => "behind every instruction".to_owned(),
-        n => format!("debug build: behind every {n}th instruction; run with --release for all"),
-    };
-    report(format_args!("producer, {scene:?}: {} instructions, {points} kills, {note}", whole.steps));
+    report(format_args!(
+        "producer, {scene:?}: {} instructions, {points} kills, {}",
+        whole.steps,
+        note(stride)
+    ));
 }
 
 /// What an attempt has shown.

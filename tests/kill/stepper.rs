@@ -168,3 +168,11 @@ pub fn stride(steps: usize) -> usize {
         false => 1,
     }
 }
+
+/// What a run with that stride is to say of itself.
+pub fn note(stride: usize) -> String {
+    match stride {
+        1 => "behind every instruction".into(),
+        n => format!("behind every {n}th instruction only (debug build); run with --release for all"),
+    }
+}
