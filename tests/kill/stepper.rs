@@ -162,7 +162,7 @@ pub fn is_asleep(process: u32, thread: i32) -> bool {
 
 /// Every how many instructions a run of `steps` is interrupted: behind each one, unless a debug build would take minutes.
 pub fn stride(steps: usize) -> usize {
-    const BUDGET: usize = 400_000;
+    const BUDGET: usize = 250_000;
     match cfg!(debug_assertions) {
         true => (steps * steps / 2).div_ceil(BUDGET),
         false => 1,
@@ -173,6 +173,6 @@ pub fn stride(steps: usize) -> usize {
 pub fn note(stride: usize) -> String {
     match stride {
         1 => "behind every instruction".into(),
-        n => format!("behind every {n}th instruction only (debug build); run with --release for all"),
+        n => format!("behind one instruction in {n} (debug build); run with --release for all"),
     }
 }
