@@ -11,7 +11,7 @@ use frame_ring::{
 };
 use frame_ring_core::arena::Arena;
 use frame_ring_core::word::{Cursor, SlotWord, State};
-use nix::fcntl::{fcntl, FcntlArg, OFlag};
+use nix::fcntl::{fallocate, fcntl, FallocateFlags, FcntlArg, OFlag};
 
 use crate::scribbler::{models, Kind};
 use crate::support::raw::Raw;
@@ -210,6 +210,31 @@ fn a_track_table_full_of_lies_is_told_as_it_is() {
     }
     drop(track);
     works(&mut ring, &honest);
+}
+
+/// Who has the file can give its pages back, but for the seals: what is read there then is zeros, and no bus error.
+#[test]
+fn holes_in_the_memory_read_as_zeros() {
+    let mut ring = small_ring();
+    let raw = Raw::join(&ring, "scribbler");
+    let honest = producer(&ring, "honest");
+    honest.send(&[7; 9000], &Descriptor::opaque()).expect("room");
+    let held = next(&mut ring);
+    let data = ring.snapshot().header.data_offset;
+    let all = ring.snapshot().mapped_bytes;
+    let flags = FallocateFlags::FALLOC_FL_PUNCH_HOLE | FallocateFlags::FALLOC_FL_KEEP_SIZE;
+    fallocate(&raw.memfd, flags, data as i64, (all - data) as i64).expect("a hole");
+    assert_eq!(held.payload().to_vec(), [0; 9000]);
+    works(&mut ring, &honest);
+    // All of it, header, control words and tables: an empty ring in the middle of its life.
+    fallocate(&raw.memfd, flags, 0, all as i64).expect("a hole");
+    drop(held);
+    let outcome = in_time(|| honest.send(b"x", &Descriptor::opaque()));
+    assert!(matches!(outcome, Ok(()) | Err(SendError::Claim(_))), "{outcome:?}");
+    let received = in_time(|| ring.try_recv());
+    assert!(matches!(received, Ok(_) | Err(RecvError::Poisoned(_))), "{received:?}");
+    let _ = (ring.snapshot(), ring.tracks(), ring.producer_stats());
+    assert!(nix::unistd::ftruncate(&raw.memfd, 0).is_err(), "the seals hold");
 }
 
 /// Makes an eventfd block its writers: an open file is shared by all who have it, its flags as well.

@@ -19,7 +19,10 @@ use support::child::{self, Actor};
 #[test]
 fn child_entry() {
     child::play(|role, argument| match role {
-        "campaign" => campaign::run(),
+        "campaign" => {
+            meter::exit_on_panic();
+            campaign::run();
+        }
         "scribble" => campaign::scribble(argument),
         "sockets" => sockets::play(argument),
         other => panic!("no role {other}"),

@@ -88,6 +88,15 @@ impl Watchdog {
     }
 }
 
+/// In a child: a panic ends the process at once. Unwinding would wait for what a panic in the middle has left undone.
+pub fn exit_on_panic() {
+    let report = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |why| {
+        report(why);
+        std::process::exit(101);
+    }));
+}
+
 /// What a process holds that it could leak.
 #[derive(Debug, Clone, Copy)]
 pub struct Belongings {
