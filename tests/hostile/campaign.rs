@@ -34,6 +34,8 @@ const SIZES: [(u64, u32); 4] = [(64 << 10, 32), (4 << 10, 2), (16 << 10, 8), (25
 
 /// The scribbling process: joins the rings that it is told of and writes for as long as their round is on.
 pub fn scribble(board: &str) {
+    // SAFETY: sets which signal this process gets when its parent is gone: it must not scribble on alone.
+    unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
     let board = Board::open(Path::new(board));
     loop {
         let line = child::hear();
