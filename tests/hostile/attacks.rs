@@ -118,6 +118,26 @@ fn slots_that_point_over_each_other_are_found_before_they_are_read() {
     assert_eq!(ring.try_recv().expect_err("poison stays"), over_them);
 }
 
+#[test]
+fn a_broken_rule_reaches_the_receiver_by_its_name() {
+    let word = |lap, state, owner| SlotWord::new(lap, state, owner, 1);
+    let poisoned_by = |words: &[SlotWord]| {
+        let mut ring = small_ring();
+        let raw = Raw::join(&ring, "liar");
+        let mut end = Ok(None);
+        for word in words {
+            raw.region.word(0).store(word.0, Ordering::SeqCst);
+            end = ring.try_recv();
+        }
+        end.expect_err("no frame")
+    };
+    let lap = Poison::Lap { index: 0, expected: 0, found: 3 };
+    assert_eq!(poisoned_by(&[word(3, State::Committed, 1)]), RecvError::Poisoned(lap));
+    let (seen, now) = (word(0, State::Claimed, 1), word(0, State::Committed, 2));
+    let changed = Poison::Changed { index: 0, expected: seen.0, found: now.0 };
+    assert_eq!(poisoned_by(&[seen, now]), RecvError::Poisoned(changed));
+}
+
 /// `tail` and `head` at all places: producers are told, in time, and the consumer goes on or says what is wrong.
 #[test]
 fn moved_cursors_end_in_typed_errors() {
