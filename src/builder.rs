@@ -9,7 +9,7 @@ use frame_ring_core::word::{Geometry, UNIT};
 use crate::consumer::{Consumer, Shared};
 use crate::memory::{Memory, MemoryError};
 use crate::sys::clock;
-use crate::sys::event::EventFd;
+use crate::sys::event::Bells;
 
 /// Says how large a ring is to be, and makes it.
 ///
@@ -105,8 +105,8 @@ impl RingBuilder {
     pub fn build(self) -> Result<Consumer, BuildError> {
         let header = self.header()?;
         let memory = Memory::create(&header, self.huge_pages, self.prefault).map_err(BuildError::Memory)?;
-        let event = EventFd::new().map_err(BuildError::Os)?;
-        Consumer::new(Shared::new(memory, event), self.users).map_err(BuildError::Os)
+        let bells = Bells::new().map_err(BuildError::Os)?;
+        Consumer::new(Shared::new(memory, bells), self.users).map_err(BuildError::Os)
     }
 
     fn header(&self) -> Result<Header, BuildError> {

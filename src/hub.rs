@@ -2,7 +2,7 @@
 //!
 //! One ring per renderer keeps a hostile one from harming the others; a hub merges their frames again.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::fmt;
 use std::io;
 use std::os::fd::AsFd;
@@ -12,6 +12,7 @@ use frame_ring_core::arena::Arena;
 use frame_ring_core::wake::{announce_awake, announce_sleep, Sleep};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags};
 
+use crate::consumer::LOOK_AGAIN;
 use crate::{Consumer, Frame, RecvError};
 
 /// A ring in a [`Hub`].
@@ -36,7 +37,7 @@ pub enum HubItem {
 
 /// Receives from many rings with one wait. `Send`; on one thread at a time (`&mut self`).
 ///
-/// A ring that is silent costs nothing: it stays announced as asleep, and its eventfd says when to look at it again.
+/// A ring that is silent costs next to nothing: it stays announced as asleep, and its bells say when to look at it again.
 /// Rings that have frames take turns: one that floods the hub does not keep the others waiting.
 #[derive(Debug)]
 pub struct Hub {
@@ -44,8 +45,10 @@ pub struct Hub {
     epoll: Epoll,
     /// Rings that may have frames, in the order of their turns.
     ready: VecDeque<u64>,
-    /// Turns since the eventfds were last looked at.
+    /// Turns since the bells were last looked at.
     turns: u32,
+    /// When all rings were last given a turn, whether a bell had rung or not.
+    looked_at_all: Instant,
     next_id: u64,
 }
 
@@ -56,13 +59,14 @@ impl Hub {
     /// A hub without rings.
     pub fn new() -> io::Result<Self> {
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
-        Ok(Self { rings: BTreeMap::new(), epoll, ready: VecDeque::new(), turns: 0, next_id: 0 })
+        let (rings, ready) = (BTreeMap::new(), VecDeque::new());
+        Ok(Self { rings, epoll, ready, turns: 0, looked_at_all: Instant::now(), next_id: 0 })
     }
 
     /// Adds a ring.
     pub fn add(&mut self, ring: Consumer) -> io::Result<RingId> {
         let id = self.next_id;
-        self.epoll.add(ring.shared().event.as_fd(), EpollEvent::new(EpollFlags::EPOLLIN, id))?;
+        self.epoll.add(ring.shared().bells.as_fd(), EpollEvent::new(EpollFlags::EPOLLIN, id))?;
         self.next_id += 1;
         self.rings.insert(id, ring);
         self.ready.push_back(id);
@@ -74,7 +78,7 @@ impl Hub {
         let ring = self.rings.remove(&id.0)?;
         self.ready.retain(|ready| *ready != id.0);
         // It cannot fail for a descriptor that is open and was added.
-        let _ = self.epoll.delete(ring.shared().event.as_fd());
+        let _ = self.epoll.delete(ring.shared().bells.as_fd());
         Some(ring)
     }
 
@@ -143,11 +147,10 @@ impl Hub {
         Some(item)
     }
 
-    /// Waits for eventfds, and gives turns to the rings whose eventfd was written to.
+    /// Waits for bells, and gives turns to the rings whose bells have rung.
     fn look(&mut self, timeout: Option<Duration>) -> io::Result<()> {
         self.turns = 0;
-        let longest = Duration::from_secs(60);
-        let timeout = timeout.map_or(longest, |left| left.min(longest)).as_nanos().div_ceil(1_000_000);
+        let timeout = timeout.map_or(LOOK_AGAIN, |left| left.min(LOOK_AGAIN)).as_nanos().div_ceil(1_000_000);
         let mut events = [EpollEvent::empty(); 64];
         let count = match self.epoll.wait(&mut events, u16::try_from(timeout).unwrap_or(u16::MAX)) {
             Err(nix::Error::EINTR) => 0,
@@ -155,12 +158,17 @@ impl Hub {
         };
         for id in events[..count].iter().map(EpollEvent::data) {
             if let Some(ring) = self.rings.get(&id) {
-                ring.shared().event.clear();
+                ring.shared().bells.clear();
                 announce_awake(ring.shared().region().control());
                 if !self.ready.contains(&id) {
                     self.ready.push_back(id);
                 }
             }
+        }
+        if self.looked_at_all.elapsed() >= LOOK_AGAIN {
+            self.looked_at_all = Instant::now();
+            let waiting: HashSet<u64> = self.ready.iter().copied().collect();
+            self.ready.extend(self.rings.keys().filter(|id| !waiting.contains(id)));
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! A ring as a stream of frames on a tokio runtime, woken by the ring's eventfd.
+//! A ring as a stream of frames on a tokio runtime, woken by the ring's bells.
 
 use std::io;
 use std::os::fd::{AsRawFd, RawFd};
@@ -9,10 +9,11 @@ use std::task::{ready, Context, Poll};
 use frame_ring_core::arena::Arena;
 use frame_ring_core::wake::{announce_awake, announce_sleep, Sleep};
 use futures_core::Stream;
+use nix::sys::timerfd::TimerFd;
 use tokio::io::unix::AsyncFd;
 use tokio::io::Interest;
 
-use crate::consumer::Shared;
+use crate::consumer::{Shared, LOOK_AGAIN};
 use crate::{Consumer, Frame, RecvError};
 
 /// The frames of a ring. Ends after the error that ends the ring ([`RecvError::Disconnected`] is not an item, only the
@@ -23,18 +24,20 @@ use crate::{Consumer, Frame, RecvError};
 pub struct FrameStream {
     ring: Consumer,
     event: AsyncFd<Event>,
+    /// Rings now and then.
+    clock: TimerFd,
     /// The ring is announced as asleep.
     asleep: bool,
     ended: bool,
 }
 
-/// The eventfd of a ring, kept open by the ring itself.
+/// The bells of a ring, kept open by the ring itself.
 #[derive(Debug)]
 struct Event(Arc<Shared>);
 
 impl AsRawFd for Event {
     fn as_raw_fd(&self) -> RawFd {
-        self.0.event.as_raw_fd()
+        self.0.bells.as_raw_fd()
     }
 }
 
@@ -44,10 +47,11 @@ impl FrameStream {
     /// # Errors
     /// If the runtime cannot watch one more descriptor.
     pub fn new(ring: Consumer) -> io::Result<Self> {
-        // SAFETY: `Event` keeps the ring's shared state alive, whose eventfd is opened with it and closed with it.
+        // SAFETY: `Event` keeps the ring's shared state alive, whose bells are opened with it and closed with it.
         let event =
             unsafe { AsyncFd::register_with_interest(Event(ring.shared().clone()), Interest::READABLE) }?;
-        Ok(Self { ring, event, asleep: false, ended: false })
+        let clock = ring.shared().bells.clock(LOOK_AGAIN)?;
+        Ok(Self { ring, event, clock, asleep: false, ended: false })
     }
 
     /// The ring, to ask it things.
@@ -75,10 +79,12 @@ impl FrameStream {
             if let Some(frame) = self.ring.try_recv()? {
                 return Poll::Ready(Ok(frame));
             }
-            // Until the eventfd is readable, the ring stays announced as asleep.
+            // Until a bell rings, the ring stays announced as asleep.
             match ready!(self.event.poll_read_ready(cx)) {
                 Ok(mut guard) => {
-                    shared.event.clear();
+                    shared.bells.clear();
+                    // Only after it was read does it go on.
+                    let _ = self.clock.wait();
                     guard.clear_ready();
                 }
                 // The runtime is shutting down: nothing will be polled again.

@@ -2,7 +2,7 @@
 
 mod support;
 
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::Path;
 
@@ -10,6 +10,7 @@ use frame_ring::{ConnectError, Consumer, Descriptor, Observer, Producer, RecvErr
 use frame_ring_core::layout::ABI_VERSION;
 use nix::sys::socket::{bind, connect, listen, socket, AddressFamily, Backlog, SockFlag, SockType, UnixAddr};
 use support::child::{self, Actor};
+use support::raw::seqpacket;
 use support::{next, next_text, open_descriptors, producer, raw, recv, until, TempDir};
 
 #[test]
@@ -43,13 +44,6 @@ fn listening() -> (Consumer, TempDir, std::path::PathBuf) {
     let mut ring = support::ring(1 << 16);
     ring.listen(&path).expect("a socket");
     (ring, dir, path)
-}
-
-fn seqpacket(path: &Path) -> OwnedFd {
-    let fd =
-        socket(AddressFamily::Unix, SockType::SeqPacket, SockFlag::SOCK_CLOEXEC, None).expect("a socket");
-    connect(fd.as_raw_fd(), &UnixAddr::new(path).expect("an address")).expect("connected");
-    fd
 }
 
 /// A frame goes from a new producer at the path to the ring.

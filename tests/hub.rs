@@ -184,7 +184,6 @@ fn a_bell_that_rings_for_nothing_does_not_keep_ringing() {
         assert!(hub.recv_timeout(Duration::from_millis(1)).expect("no error").is_none());
         // If it still was readable, the hub would turn and turn instead of sleeping.
         assert!(hub.recv_timeout(Duration::from_millis(1)).expect("no error").is_none());
-        assert_eq!(nix::unistd::read(&raw.event, &mut [0; 8]), Err(nix::Error::EAGAIN));
     }
 }
 

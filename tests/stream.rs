@@ -11,6 +11,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use frame_ring::{Descriptor, Frame, FrameStream, RecvError};
+use frame_ring_core::arena::Arena;
 use futures_core::Stream;
 use support::raw::Raw;
 use support::{producer, text, HANG};
@@ -173,5 +174,23 @@ fn no_wake_up_is_lost() {
             received.store(n, Ordering::Release);
         }
         feeder.join().expect("no panic");
+    });
+}
+
+#[test]
+fn a_wiped_wake_word_does_not_keep_a_stream_asleep() {
+    run(async {
+        let ring = support::ring(1 << 16);
+        let raw = Raw::join(&ring, "scribbler");
+        let sender = producer(&ring, "sender");
+        let mut stream = FrameStream::new(ring).expect("a stream");
+        let wiper = std::thread::spawn(move || {
+            let wake = &raw.region.control().wake.0;
+            support::until("the stream sleeps", || wake.swap(0, Ordering::SeqCst) == 2);
+            sender.send(b"late", &Descriptor::opaque()).expect("room");
+            (raw, sender)
+        });
+        assert_eq!(next_text(&mut stream).await, "late");
+        drop(wiper.join().expect("no panic"));
     });
 }

@@ -11,6 +11,7 @@ use std::io;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::Arc;
+use std::time::Duration;
 
 use frame_ring_core::producers::ProducerStats;
 use frame_ring_core::tracks::{self, Demand, TrackStats};
@@ -120,6 +121,10 @@ impl Drop for Consumer {
         self.shared.close();
     }
 }
+
+/// For how long a consumer sleeps before it looks at its ring again. Who must be woken is told by a word that every producer
+/// can write: whoever wipes it makes others believe that nobody sleeps. That costs so much time, and not a frame.
+pub(crate) const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// The order of [`Consumer::recv`] and its siblings.
 pub(crate) const DEFAULT_ORDER: Order = Order::PerProducer;

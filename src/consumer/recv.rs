@@ -8,7 +8,7 @@ use frame_ring_core::wake::{announce_awake, announce_sleep, Sleep};
 use frame_ring_core::walk::{Order, Taken};
 
 use super::frame::Frame;
-use super::{Consumer, RecvError, DEFAULT_ORDER};
+use super::{Consumer, RecvError, DEFAULT_ORDER, LOOK_AGAIN};
 use crate::sys::{clock, futex};
 use crate::{Descriptor, Kind};
 
@@ -154,7 +154,8 @@ impl Consumer {
             announce_sleep(control, Sleep::Futex);
             let again = self.try_recv_in(order);
             if matches!(again, Ok(None)) {
-                futex::wait(&control.wake.0, Sleep::Futex as u32, left);
+                let nap = left.map_or(LOOK_AGAIN, |left| left.min(LOOK_AGAIN));
+                futex::wait(&control.wake.0, Sleep::Futex as u32, Some(nap));
             }
             announce_awake(control);
             if let Some(frame) = again? {

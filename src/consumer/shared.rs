@@ -10,7 +10,7 @@ use frame_ring_core::walk::{Freed, NextError, Order, Taken};
 use frame_ring_core::{layout, tracks};
 
 use crate::memory::Memory;
-use crate::sys::event::EventFd;
+use crate::sys::event::{Bells, EventFd};
 use crate::sys::futex;
 
 /// Lives as long as the consumer or any of its frames.
@@ -18,21 +18,29 @@ use crate::sys::futex;
 pub(crate) struct Shared {
     pub(crate) memory: Memory,
     ledger: Ledger<Box<[Entry]>>,
-    pub(crate) event: EventFd,
+    pub(crate) bells: Bells,
     /// Listeners, invitations and producers: while there are any, more frames may come.
     pub(crate) sources: AtomicUsize,
     pub(crate) producers: AtomicUsize,
     pub(crate) trusted: AtomicBool,
 }
 
+/// A producer that was admitted.
+#[derive(Debug)]
+pub(crate) struct Admitted {
+    pub(crate) owner: u8,
+    pub(crate) generation: u32,
+    pub(crate) bell: EventFd,
+}
+
 impl Shared {
-    pub(crate) fn new(memory: Memory, event: EventFd) -> Self {
+    pub(crate) fn new(memory: Memory, bells: Bells) -> Self {
         let slots = memory.region().layout().geometry.slots();
         let entries = (0..slots).map(|_| Entry::new()).collect();
         Self {
             memory,
             ledger: Ledger::new(entries, Default::default()),
-            event,
+            bells,
             sources: AtomicUsize::new(0),
             producers: AtomicUsize::new(0),
             trusted: AtomicBool::new(false),
@@ -63,16 +71,21 @@ impl Shared {
         self.wake_producers(self.ledger.release(self.region(), slot));
     }
 
-    /// Registers a producer: its id and generation, or `None` if all ids are taken.
-    pub(crate) fn admit(&self, ids: &mut Ids, pid: u32, label: &str) -> Option<(u8, u32)> {
-        let owner = ids.take()?;
+    /// Registers a producer, or returns `None` if all ids, or all of this process's descriptors, are taken.
+    pub(crate) fn admit(&self, ids: &mut Ids, pid: u32, label: &str) -> Option<Admitted> {
+        let bell = self.bells.add().ok()?;
+        let Some(owner) = ids.take() else {
+            self.bells.remove(bell);
+            return None;
+        };
         let generation = self.region().producer(owner).connect(pid, label);
         self.producers.fetch_add(1, Ordering::Relaxed);
-        Some((owner, generation))
+        Some(Admitted { owner, generation, bell })
     }
 
     /// Clears up after a producer whose lifeline has hung up.
-    pub(crate) fn dismiss(&self, ids: &mut Ids, owner: u8) {
+    pub(crate) fn dismiss(&self, ids: &mut Ids, owner: u8, bell: EventFd) {
+        self.bells.remove(bell);
         let mut spins = 0;
         let freed = loop {
             match self.ledger.bury(self.region(), owner) {
@@ -92,7 +105,7 @@ impl Shared {
         match wake::after_publish(self.region().control()) {
             None => {}
             Some(Sleep::Futex) => futex::wake(&self.region().control().wake.0, 1),
-            Some(Sleep::EventFd) => self.event.ring(),
+            Some(Sleep::EventFd) => self.bells.ring(),
         }
     }
 

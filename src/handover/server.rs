@@ -19,7 +19,7 @@ use nix::sys::socket::{
 };
 
 use super::wire::{Answer, Hello, RefusalReason, Role, MESSAGE_BYTES};
-use crate::consumer::shared::{Ids, Shared};
+use crate::consumer::shared::{Admitted, Ids, Shared};
 use crate::sys::event::EventFd;
 
 /// Connections at once, observers and those that have not asked yet included.
@@ -149,8 +149,8 @@ fn is_abandoned(path: &Path, address: &UnixAddr) -> io::Result<bool> {
 enum Peer {
     /// It has not asked yet.
     New,
-    /// It feeds the ring.
-    Producer(u8),
+    /// It feeds the ring, and has a bell.
+    Producer(u8, EventFd),
 }
 
 /// The thread's own state.
@@ -217,7 +217,7 @@ impl Host {
             (Ok(0) | Err(_), _) => self.hang_up(fd),
             (Ok(len), Peer::New) => self.answer(fd, &bytes[..len]),
             // A producer has nothing more to say; what it says all the same is ignored.
-            (Ok(_), Peer::Producer(_)) => {}
+            (Ok(_), Peer::Producer(..)) => {}
         }
     }
 
@@ -240,34 +240,33 @@ impl Host {
 
     fn answer(&mut self, fd: i32, request: &[u8]) {
         let Some((socket, peer)) = self.connections.get_mut(&fd) else { return };
-        let role = match admit(&self.shared, &mut self.ids, &self.users, socket, request) {
-            Ok((role, answer)) => {
-                let memfd = self.shared.memory.fd().as_raw_fd();
-                let event = self.shared.event.as_raw_fd();
-                if let Role::Producer = role {
-                    if let Answer::Welcome { owner, .. } = answer {
-                        *peer = Peer::Producer(owner);
-                    }
-                    reply(socket, &answer, &[memfd, event]).map(|()| role)
-                } else {
-                    reply(socket, &answer, &[memfd]).map(|()| role)
-                }
+        let memfd = self.shared.memory.fd().as_raw_fd();
+        let stays = match admit(&self.shared, &mut self.ids, &self.users, socket, request) {
+            Ok(Some(Admitted { owner, generation, bell })) => {
+                let welcome = Answer::Welcome { owner, generation };
+                let replied = reply(socket, &welcome, &[memfd, bell.as_raw_fd()]);
+                *peer = Peer::Producer(owner, bell);
+                replied.is_ok()
+            }
+            // Observers then have all they need; the refused get nothing more.
+            Ok(None) => {
+                let _ = reply(socket, &Answer::Welcome { owner: 0, generation: 0 }, &[memfd]);
+                false
             }
             Err(reason) => {
-                let refused = Answer::Refused { reason, version: ABI_VERSION };
-                reply(socket, &refused, &[]).and(Err(nix::Error::EACCES))
+                let _ = reply(socket, &Answer::Refused { reason, version: ABI_VERSION }, &[]);
+                false
             }
         };
-        // Observers have all they need; the refused get nothing more.
-        if !matches!(role, Ok(Role::Producer)) {
+        if !stays {
             self.hang_up(fd);
         }
     }
 
     fn hang_up(&mut self, fd: i32) {
         let Some((_, peer)) = self.connections.remove(&fd) else { return };
-        if let Peer::Producer(owner) = peer {
-            self.shared.dismiss(&mut self.ids, owner);
+        if let Peer::Producer(owner, bell) = peer {
+            self.shared.dismiss(&mut self.ids, owner, bell);
         }
         self.shared.sources.fetch_sub(1, Ordering::Release);
         // Frames may have become deliverable, or the last source may be gone.
@@ -275,25 +274,23 @@ impl Host {
     }
 }
 
-/// Checks who asks and for what.
+/// Checks who asks and for what; an observer, who is `None`, gets no place.
 fn admit(
     shared: &Shared,
     ids: &mut Ids,
     users: &[u32],
     socket: &OwnedFd,
     request: &[u8],
-) -> Result<(Role, Answer), RefusalReason> {
+) -> Result<Option<Admitted>, RefusalReason> {
     let hello = Hello::decode(request)?;
     let peer = getsockopt(socket, sockopt::PeerCredentials).map_err(|_| RefusalReason::User)?;
     if peer.uid() != nix::unistd::geteuid().as_raw() && !users.contains(&peer.uid()) {
         return Err(RefusalReason::User);
     }
     match hello.role {
-        Role::Observer => Ok((Role::Observer, Answer::Welcome { owner: 0, generation: 0 })),
+        Role::Observer => Ok(None),
         Role::Producer => {
-            let (owner, generation) =
-                shared.admit(ids, peer.pid() as u32, &hello.label).ok_or(RefusalReason::Crowded)?;
-            Ok((Role::Producer, Answer::Welcome { owner, generation }))
+            shared.admit(ids, peer.pid() as u32, &hello.label).ok_or(RefusalReason::Crowded).map(Some)
         }
     }
 }

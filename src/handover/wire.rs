@@ -38,7 +38,7 @@ pub enum RefusalReason {
     Version = 2,
     /// The peer runs as a user that the consumer does not admit.
     User = 3,
-    /// 255 producers are connected.
+    /// 255 producers are connected, or the consumer has no descriptors left for one more.
     Crowded = 4,
 }
 
@@ -54,7 +54,7 @@ impl fmt::Display for RefusalReason {
             RefusalReason::Malformed => "it did not understand the request; is it a frame ring's socket?",
             RefusalReason::Version => "it speaks another version; update the older side",
             RefusalReason::User => "this user is not admitted; see RingBuilder::admit_user",
-            RefusalReason::Crowded => "255 producers are connected already",
+            RefusalReason::Crowded => "255 producers are connected already, or it is out of descriptors",
         })
     }
 }

@@ -1,4 +1,4 @@
-//! What the crate asks of the kernel: futexes, the clock, the ring's eventfd. Linux only.
+//! What the crate asks of the kernel: futexes, the clock, the ring's bells. Linux only.
 
 pub(crate) mod clock;
 pub(crate) mod event;

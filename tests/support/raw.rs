@@ -2,6 +2,7 @@
 
 use std::io::{IoSlice, IoSliceMut};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::path::Path;
 use std::ptr::NonNull;
 
 use frame_ring::{Consumer, Header};
@@ -14,8 +15,8 @@ use memmap2::{MmapOptions, MmapRaw};
 use nix::fcntl::{fcntl, FcntlArg, SealFlag};
 use nix::sys::memfd::{memfd_create, MFdFlags};
 use nix::sys::socket::{
-    recvmsg, send, sendmsg, socketpair, AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags,
-    SockFlag, SockType,
+    connect, recvmsg, send, sendmsg, socket, socketpair, AddressFamily, ControlMessage, ControlMessageOwned,
+    MsgFlags, SockFlag, SockType, UnixAddr,
 };
 
 pub const SEALS: SealFlag = SealFlag::F_SEAL_SHRINK.union(SealFlag::F_SEAL_GROW).union(SealFlag::F_SEAL_SEAL);
@@ -50,6 +51,14 @@ pub fn answer(version: u32, code: u32, owner: u32, generation: u32) -> Vec<u8> {
 pub fn code_and_owner(answer: &[u8]) -> (u32, u8) {
     assert_eq!((answer.len(), &answer[..4]), (80, &b"FRHO"[..]));
     (u32::from_le_bytes(answer[8..12].try_into().expect("4 bytes")), answer[12])
+}
+
+/// A connection to the socket at a path.
+pub fn seqpacket(path: &Path) -> OwnedFd {
+    let fd =
+        socket(AddressFamily::Unix, SockType::SeqPacket, SockFlag::SOCK_CLOEXEC, None).expect("a socket");
+    connect(fd.as_raw_fd(), &UnixAddr::new(path).expect("an address")).expect("connected");
+    fd
 }
 
 pub fn send_bytes(socket: &OwnedFd, bytes: &[u8]) -> nix::Result<usize> {

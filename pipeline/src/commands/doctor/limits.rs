@@ -41,12 +41,12 @@ fn files() -> Check {
     let name = "RLIMIT_NOFILE";
     match getrlimit(Resource::RLIMIT_NOFILE) {
         Ok((soft, _)) if soft >= ENOUGH_FILES => {
-            Check::ok(name, format!("{soft} descriptors; a ring takes 2, and 1 for each producer"))
+            Check::ok(name, format!("{soft} descriptors; a ring takes 4, and 2 for each producer"))
         }
         Ok((soft, hard)) => Check::warning(
             name,
             format!("{soft} descriptors"),
-            format!("a ring takes 2, and 1 for each producer: raise it with `ulimit -n`, up to {hard}"),
+            format!("a ring takes 4, and 2 for each producer: raise it with `ulimit -n`, up to {hard}"),
         ),
         Err(why) => Check::warning(name, why.to_string(), "it cannot be read; many producers may be refused"),
     }
