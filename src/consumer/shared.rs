@@ -113,12 +113,15 @@ impl Shared {
     pub(crate) fn close(&self) {
         let control = self.region().control();
         control.closed.0.store(1, Ordering::Release);
-        self.wake_producers(Freed { wake_producers: wake::after_release(control) });
+        if wake::after_release(control) {
+            futex::wake(&control.space.0, i32::MAX);
+        }
     }
 
+    /// Wakes one producer of those who wait; it wakes the next one if it found room, and waits again if not.
     fn wake_producers(&self, freed: Freed) {
         if freed.wake_producers {
-            futex::wake(&self.region().control().space.0, i32::MAX);
+            futex::wake(&self.region().control().space.0, 1);
         }
     }
 }

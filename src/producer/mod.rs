@@ -114,27 +114,32 @@ impl Producer {
         timeout: Duration,
     ) -> Result<Grant<'_>, ClaimError> {
         let deadline = Instant::now().checked_add(timeout);
-        let control = self.link.ring.memory.region().control();
-        loop {
+        let space = &self.link.ring.memory.region().control().space.0;
+        let mut woken = false;
+        let claimed = loop {
             // An unsuccessful try counts as a drop only when nobody tries again.
             match self.claim_once(len, class) {
                 Err(ClaimError::Full(_)) => {}
-                other => return other.inspect_err(|why| self.count_drop(why)),
+                other => break other,
             }
-            let waiting = wake::announce_wait_for_space(control);
-            match self.claim_once(len, class) {
-                Err(why @ ClaimError::Full(_)) => {
-                    let left = deadline.map_or(ASK_EVERY, |d| d.saturating_duration_since(Instant::now()));
-                    if left.is_zero() {
-                        self.count_drop(&why);
-                        return Err(why);
-                    }
-                    // A consumer that was killed wakes nobody: look after it now and then.
-                    futex::wait(&control.space.0, waiting, Some(left.min(ASK_EVERY)));
-                }
-                other => return other.inspect_err(|why| self.count_drop(why)),
+            let waiting = wake::announce_wait_for_space(self.link.ring.memory.region().control());
+            let why = match self.claim_once(len, class) {
+                Err(why @ ClaimError::Full(_)) => why,
+                other => break other,
+            };
+            let left = deadline.map_or(ASK_EVERY, |d| d.saturating_duration_since(Instant::now()));
+            if left.is_zero() {
+                break Err(why);
             }
+            // A consumer that was killed wakes nobody, nor does a producer that was killed on its way to wake the
+            // next one: look after them now and then.
+            woken = futex::wait(space, waiting, Some(left.min(ASK_EVERY)));
+        };
+        if woken {
+            // A release wakes one of those who wait; who was woken and need not wait any more wakes the next.
+            futex::wake(space, 1);
         }
+        claimed.inspect_err(|why| self.count_drop(why))
     }
 
     /// Copies `bytes` into the ring as one frame. Never waits; the class follows from the descriptor's kind.
