@@ -24,6 +24,18 @@ pub enum Class {
 }
 
 impl Class {
+    /// The class of a kind of frame. Bytes without a format count as pictures: they may be as long.
+    #[cfg(not(loom))]
+    #[inline]
+    pub const fn of(kind: crate::descriptor::Kind) -> Self {
+        use crate::descriptor::Kind;
+        match kind {
+            Kind::Event => Class::Event,
+            Kind::Audio | Kind::EncodedAudio => Class::Audio,
+            Kind::Video | Kind::EncodedVideo | Kind::Opaque => Class::Video,
+        }
+    }
+
     /// How much of `whole` (units or slots) this class may have in use.
     #[inline]
     pub const fn limit(self, whole: u32) -> u32 {

@@ -16,6 +16,7 @@
 //! | [`layout`] | every byte of the shared region |
 //! | [`region`] | a mapped region as an arena |
 //! | [`tracks`], [`producers`] | the two tables in the region |
+//! | [`series`] | the numbers of one track's frames on the producer's side |
 //! | [`descriptor`] | what is said of each frame |
 #![no_std]
 
@@ -30,6 +31,8 @@ pub mod ledger;
 pub mod producers;
 #[cfg(not(loom))]
 pub mod region;
+#[cfg(not(loom))]
+pub mod series;
 pub mod sync;
 #[cfg(not(loom))]
 pub mod text;

@@ -27,7 +27,7 @@ unsafe impl Send for Grant<'_> {}
 
 impl<'p> Grant<'p> {
     pub(super) fn new(producer: &'p Producer, claim: Claim, len: usize) -> Self {
-        let (start, room) = producer.link.ring.memory.region().payload(claim.offset(), claim.len());
+        let (start, room) = producer.region().payload(claim.offset(), claim.len());
         debug_assert!(room >= len);
         Self { producer, claim: Some(claim), len, start: start.as_ptr() }
     }
@@ -90,7 +90,7 @@ impl<'p> Grant<'p> {
             .encode_into(&mut words)
             .map_err(CommitError::Descriptor)?;
         let Some(claim) = self.claim.take() else { return Err(CommitError::Revoked) };
-        let region = self.producer.link.ring.memory.region();
+        let region = self.producer.region();
         region.write_descriptor(region.geometry().slot(claim.index()), &words[..used]);
         let whom = claim::commit(region, claim).map_err(|_| CommitError::Revoked)?;
         self.producer.wake(whom);
@@ -106,7 +106,7 @@ impl Drop for Grant<'_> {
         if let Some(claim) = self.claim.take() {
             self.producer.entry().aborted.fetch_add(1, Ordering::Relaxed);
             // Revoked: the consumer was faster, and there is nothing left to give up.
-            if let Ok(whom) = claim::abort(self.producer.link.ring.memory.region(), claim) {
+            if let Ok(whom) = claim::abort(self.producer.region(), claim) {
                 self.producer.wake(whom);
             }
         }

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use frame_ring_core::arena::Arena;
 use frame_ring_core::claim::{self, Class, Refusal};
 use frame_ring_core::producers::ProducerStats;
+use frame_ring_core::region::Region;
 use frame_ring_core::tracks::{self, TrackInfo, TracksFull};
 use frame_ring_core::wake::{self, Sleep};
 use frame_ring_core::word::UNIT;
@@ -23,7 +24,6 @@ pub use grant::Grant;
 pub use media::{Picture, Sound};
 pub use track::{Sent, Track};
 
-use crate::consumer::recv::class_of;
 use crate::handover::client::{self, ConnectError, Welcome};
 use crate::handover::{FD_VARIABLE, SOCKET_VARIABLE};
 use crate::sys::{clock, futex};
@@ -114,7 +114,7 @@ impl Producer {
         timeout: Duration,
     ) -> Result<Grant<'_>, ClaimError> {
         let deadline = Instant::now().checked_add(timeout);
-        let control = self.link.ring.memory.region().control();
+        let control = self.region().control();
         loop {
             // An unsuccessful try counts as a drop only when nobody tries again.
             match self.claim_once(len, class) {
@@ -139,7 +139,7 @@ impl Producer {
 
     /// Copies `bytes` into the ring as one frame. Never waits; the class follows from the descriptor's kind.
     pub fn send(&self, bytes: &[u8], descriptor: &Descriptor) -> Result<(), SendError> {
-        let mut grant = self.try_claim(bytes.len(), class_of(descriptor.kind()))?;
+        let mut grant = self.try_claim(bytes.len(), Class::of(descriptor.kind()))?;
         grant.write_at(0, bytes);
         Ok(grant.commit(descriptor)?)
     }
@@ -151,7 +151,7 @@ impl Producer {
         descriptor: &Descriptor,
         timeout: Duration,
     ) -> Result<(), SendError> {
-        let mut grant = self.claim_timeout(bytes.len(), class_of(descriptor.kind()), timeout)?;
+        let mut grant = self.claim_timeout(bytes.len(), Class::of(descriptor.kind()), timeout)?;
         grant.write_at(0, bytes);
         Ok(grant.commit(descriptor)?)
     }
@@ -163,18 +163,17 @@ impl Producer {
 
     /// Whether the consumer wants anything of track `id`; false if it has ended.
     pub fn wants(&self, id: u32) -> bool {
-        tracks::find(self.link.ring.memory.region(), id)
-            .is_some_and(|track| track.is_live() && track.demand().wanted)
+        tracks::find(self.region(), id).is_some_and(|track| track.is_live() && track.demand().wanted)
     }
 
     /// The longest frame of a class that this ring takes, in bytes.
     pub fn longest(&self, class: Class) -> usize {
-        (u64::from(class.longest(&self.link.ring.memory.region().geometry())) * UNIT) as usize
+        (u64::from(class.longest(&self.region().geometry())) * UNIT) as usize
     }
 
     /// Whether the consumer is still there. One system call.
     pub fn is_connected(&self) -> bool {
-        let closed = &self.link.ring.memory.region().control().closed.0;
+        let closed = &self.region().control().closed.0;
         closed.load(Ordering::Acquire) == 0 && client::is_alive(&self.link.ring.lifeline)
     }
 
@@ -183,14 +182,17 @@ impl Producer {
         self.entry().read()
     }
 
+    fn region(&self) -> &Region {
+        self.link.ring.memory.region()
+    }
+
     fn entry(&self) -> &frame_ring_core::layout::ProducerEntry {
-        self.link.ring.memory.region().producer(self.id())
+        self.region().producer(self.id())
     }
 
     fn claim_once(&self, len: usize, class: Class) -> Result<Grant<'_>, ClaimError> {
-        let region = self.link.ring.memory.region();
         let units = u32::try_from((len as u64).div_ceil(UNIT)).unwrap_or(u32::MAX);
-        match claim::claim(region, self.id(), class, units) {
+        match claim::claim(self.region(), self.id(), class, units) {
             Ok(claim) => Ok(Grant::new(self, claim, len)),
             Err(Refusal::FullBytes) => Err(self.full(ClaimError::Full(Refusal::FullBytes))),
             Err(Refusal::FullSlots) => Err(self.full(ClaimError::Full(Refusal::FullSlots))),
@@ -228,7 +230,7 @@ impl Producer {
     fn wake(&self, whom: Option<Sleep>) {
         match whom {
             None => {}
-            Some(Sleep::Futex) => futex::wake(&self.link.ring.memory.region().control().wake.0, 1),
+            Some(Sleep::Futex) => futex::wake(&self.region().control().wake.0, 1),
             Some(Sleep::EventFd) => self.link.ring.event.ring(),
         }
     }
