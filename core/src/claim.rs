@@ -130,6 +130,18 @@ impl Claim {
     pub fn index(&self) -> u64 {
         self.index
     }
+
+    /// The claim as plain numbers, for a caller in another language to keep.
+    #[cfg(feature = "c-abi")]
+    pub(crate) fn to_words(&self) -> [u64; 3] {
+        [self.index, self.offset.into(), self.word.0]
+    }
+
+    /// The claim back. Numbers that are no claim's are refused by the commit: its slot does not hold that word.
+    #[cfg(feature = "c-abi")]
+    pub(crate) fn from_words([index, offset, word]: [u64; 3]) -> Self {
+        Self { index, offset: offset as u32, word: SlotWord(word) }
+    }
 }
 
 /// Retries before a claim gives up. An honest ring needs one for each other producer's step that came in between; only

@@ -12,12 +12,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use frame_ring_core::arena::Arena;
-use frame_ring_core::claim::{self, Class, Refusal};
+use frame_ring_core::claim::{Class, Refusal};
+use frame_ring_core::port::Port;
 use frame_ring_core::producers::ProducerStats;
 use frame_ring_core::region::Region;
 use frame_ring_core::tracks::{self, TrackInfo, TracksFull};
 use frame_ring_core::wake::{self, Sleep};
-use frame_ring_core::word::UNIT;
 
 pub use error::{ClaimError, CommitError, SendError};
 pub use grant::Grant;
@@ -42,6 +42,8 @@ pub struct Producer {
 /// What all clones of a producer share.
 #[derive(Debug)]
 struct Link {
+    /// Valid as long as the mapping in `ring`.
+    port: Port,
     ring: Welcome,
     /// When the consumer was last asked whether it lives, `CLOCK_MONOTONIC`.
     asked_ns: AtomicU64,
@@ -59,7 +61,8 @@ impl Producer {
     /// Connects over a socket that was inherited or received: an [`Invitation`](crate::Invitation).
     pub fn from_fd(socket: impl Into<OwnedFd>, label: &str) -> Result<Self, ConnectError> {
         let ring = client::join(socket.into(), label)?;
-        Ok(Self { link: Arc::new(Link { ring, asked_ns: AtomicU64::new(0) }) })
+        let port = Port::new(*ring.memory.region(), ring.owner);
+        Ok(Self { link: Arc::new(Link { port, ring, asked_ns: AtomicU64::new(0) }) })
     }
 
     /// Connects as the process that started this one says: over the inherited descriptor that the variable
@@ -90,7 +93,7 @@ impl Producer {
 
     /// The id that the consumer gave this producer (1..=255).
     pub fn id(&self) -> u8 {
-        self.link.ring.owner
+        self.port().owner()
     }
 
     /// How many producers have had this id, this one included.
@@ -168,7 +171,7 @@ impl Producer {
 
     /// The longest frame of a class that this ring takes, in bytes.
     pub fn longest(&self, class: Class) -> usize {
-        (u64::from(class.longest(&self.region().geometry())) * UNIT) as usize
+        self.port().longest(class) as usize
     }
 
     /// Whether the consumer is still there. One system call.
@@ -179,23 +182,21 @@ impl Producer {
 
     /// This producer's counters; `None` if somebody has wiped them out of the shared memory.
     pub fn stats(&self) -> Option<ProducerStats> {
-        self.entry().read()
+        self.port().entry().read()
+    }
+
+    fn port(&self) -> &Port {
+        &self.link.port
     }
 
     fn region(&self) -> &Region {
-        self.link.ring.memory.region()
-    }
-
-    fn entry(&self) -> &frame_ring_core::layout::ProducerEntry {
-        self.region().producer(self.id())
+        self.port().region()
     }
 
     fn claim_once(&self, len: usize, class: Class) -> Result<Grant<'_>, ClaimError> {
-        let units = u32::try_from((len as u64).div_ceil(UNIT)).unwrap_or(u32::MAX);
-        match claim::claim(self.region(), self.id(), class, units) {
+        match self.port().claim(len as u64, class) {
             Ok(claim) => Ok(Grant::new(self, claim, len)),
-            Err(Refusal::FullBytes) => Err(self.full(ClaimError::Full(Refusal::FullBytes))),
-            Err(Refusal::FullSlots) => Err(self.full(ClaimError::Full(Refusal::FullSlots))),
+            Err(why @ (Refusal::FullBytes | Refusal::FullSlots)) => Err(self.full(ClaimError::Full(why))),
             Err(Refusal::TooLong { .. }) => Err(ClaimError::TooLong { len, longest: self.longest(class) }),
             Err(Refusal::Closed) => Err(ClaimError::Closed),
             Err(Refusal::Corrupt) => Err(ClaimError::Corrupt),
@@ -218,13 +219,11 @@ impl Producer {
     }
 
     fn count_drop(&self, why: &ClaimError) {
-        let counter = match why {
-            ClaimError::Full(Refusal::FullSlots) => &self.entry().full_slots,
-            ClaimError::Full(_) => &self.entry().full_bytes,
-            ClaimError::TooLong { .. } => &self.entry().too_long,
-            ClaimError::Closed | ClaimError::Corrupt => return,
-        };
-        counter.fetch_add(1, Ordering::Relaxed);
+        match why {
+            ClaimError::Full(why) => self.port().count_drop(*why),
+            ClaimError::TooLong { .. } => self.port().count_drop(Refusal::TooLong { longest: 0 }),
+            ClaimError::Closed | ClaimError::Corrupt => {}
+        }
     }
 
     fn wake(&self, whom: Option<Sleep>) {

@@ -158,7 +158,7 @@ impl Track {
 
     fn count_unwanted(&mut self) -> Sent {
         self.series.count_unwanted(self.producer.region());
-        self.producer.entry().unwanted.fetch_add(1, Ordering::Relaxed);
+        self.producer.port().entry().unwanted.fetch_add(1, Ordering::Relaxed);
         Sent::Unwanted
     }
 
