@@ -25,14 +25,6 @@ pub mod handle;
 pub mod status;
 pub mod track;
 
-use crate::layout::ABI_VERSION;
-
-/// The version of the shared memory and of these functions. Both sides of a ring must have the same one; the hand-over checks it.
-#[no_mangle]
-pub extern "C" fn frame_ring_abi_version() -> u32 {
-    ABI_VERSION
-}
-
 /// What `pointer` points to, or `None` if it is null or misaligned.
 ///
 /// # Safety

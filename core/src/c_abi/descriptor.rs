@@ -29,6 +29,9 @@ pub enum frame_ring_kind {
 /// "No time": in `pts_ns` and `dts_ns`.
 pub const FRAME_RING_NO_TIME: i64 = i64::MIN;
 
+/// Bytes that the extensions of one frame may fill.
+pub const FRAME_RING_EXTENSION_BYTES: usize = 64;
+
 /// Where one plane lies in the payload, in bytes.
 #[allow(non_camel_case_types)]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -205,25 +208,37 @@ pub struct frame_ring_descriptor {
     pub extensions_len: u32,
     reserved: u32,
     /// What else there is to say; see `frame_ring_descriptor_push_extension`.
-    pub extensions: [u8; EXTENSION_BYTES],
+    pub extensions: [u8; FRAME_RING_EXTENSION_BYTES],
 }
 
-/// Where a reader could not go on before this frame.
-pub const FRAME_RING_FLAG_DISCONT: u32 = Flags::DISCONT.0;
+/// The time line or the content does not continue that of the frame before.
+pub const FRAME_RING_FLAG_DISCONT: u32 = 1;
 /// Nothing was captured: silence or black stands in, or there is no payload.
-pub const FRAME_RING_FLAG_GAP: u32 = Flags::GAP.0;
+pub const FRAME_RING_FLAG_GAP: u32 = 2;
 /// The content is damaged.
-pub const FRAME_RING_FLAG_CORRUPT: u32 = Flags::CORRUPT.0;
+pub const FRAME_RING_FLAG_CORRUPT: u32 = 4;
 /// The last frame of its track.
-pub const FRAME_RING_FLAG_EOS: u32 = Flags::EOS.0;
+pub const FRAME_RING_FLAG_EOS: u32 = 8;
 /// The format differs from that of the frame before.
-pub const FRAME_RING_FLAG_FORMAT_CHANGED: u32 = Flags::FORMAT_CHANGED.0;
+pub const FRAME_RING_FLAG_FORMAT_CHANGED: u32 = 16;
 /// The frame decodes alone.
-pub const FRAME_RING_FLAG_KEY: u32 = Flags::KEY.0;
+pub const FRAME_RING_FLAG_KEY: u32 = 32;
 /// The content is that of the frame before.
-pub const FRAME_RING_FLAG_REPEAT: u32 = Flags::REPEAT.0;
+pub const FRAME_RING_FLAG_REPEAT: u32 = 64;
 /// The time is that of the publication, not of the capture.
-pub const FRAME_RING_FLAG_ESTIMATED_TS: u32 = Flags::ESTIMATED_TS.0;
+pub const FRAME_RING_FLAG_ESTIMATED_TS: u32 = 128;
+
+const _: () = {
+    assert!(FRAME_RING_FLAG_DISCONT == Flags::DISCONT.0);
+    assert!(FRAME_RING_FLAG_GAP == Flags::GAP.0);
+    assert!(FRAME_RING_FLAG_CORRUPT == Flags::CORRUPT.0);
+    assert!(FRAME_RING_FLAG_EOS == Flags::EOS.0);
+    assert!(FRAME_RING_FLAG_FORMAT_CHANGED == Flags::FORMAT_CHANGED.0);
+    assert!(FRAME_RING_FLAG_KEY == Flags::KEY.0);
+    assert!(FRAME_RING_FLAG_REPEAT == Flags::REPEAT.0);
+    assert!(FRAME_RING_FLAG_ESTIMATED_TS == Flags::ESTIMATED_TS.0);
+    assert!(FRAME_RING_EXTENSION_BYTES == EXTENSION_BYTES);
+};
 
 const SIZE: u32 = size_of::<frame_ring_descriptor>() as u32;
 

@@ -8,17 +8,23 @@ use super::status::*;
 use super::{exclusive, shared};
 use crate::arena::Arena;
 use crate::claim::Class;
-use crate::layout::PAGE;
+use crate::layout::{ABI_VERSION, PAGE};
 use crate::port::Port;
 use crate::region::Region;
 use crate::sync::Ordering;
+
+/// The version of the shared memory. Both sides of a ring must have the same one; the hand-over checks it.
+#[no_mangle]
+pub extern "C" fn frame_ring_abi_version() -> u32 {
+    ABI_VERSION
+}
 
 /// A mapped ring, seen by one of its producers. It lies in memory of the caller's; what it holds is private.
 ///
 /// Once attached, any number of threads may use it at once.
 #[allow(non_camel_case_types)]
 #[derive(Debug)]
-#[repr(C, align(8))]
+#[repr(C)]
 pub struct frame_ring_core {
     opaque: [u64; 16],
 }

@@ -48,7 +48,7 @@ pub struct frame_ring_demand {
 /// A track of a producer. It lies in memory of the caller's; one thread at a time uses it.
 #[allow(non_camel_case_types)]
 #[derive(Debug)]
-#[repr(C, align(8))]
+#[repr(C)]
 pub struct frame_ring_track {
     opaque: [u64; 24],
 }
