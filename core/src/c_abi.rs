@@ -8,7 +8,7 @@
 //! | module | owns |
 //! |---|---|
 //! | [`status`] | the codes that all functions answer with |
-//! | [`descriptor`] | what is said of a frame, as a C struct |
+//! | [`descriptor`], [`format`](mod@format) | what is said of a frame, as C structs |
 //! | [`handle`] | a region that was attached to |
 //! | [`grant`] | claim, commit, abort |
 //! | [`track`] | tracks: numbers, drops, demand |
@@ -20,6 +20,7 @@
 //! Needs the feature `c-abi`: the names below are global to a program.
 
 pub mod descriptor;
+pub mod format;
 pub mod grant;
 pub mod handle;
 pub mod status;
@@ -29,7 +30,7 @@ pub mod track;
 ///
 /// # Safety
 /// A pointer that is neither points to a live `T` that nobody writes to for `'a`.
-pub(crate) unsafe fn shared<'a, T>(pointer: *const T) -> Option<&'a T> {
+pub unsafe fn shared<'a, T>(pointer: *const T) -> Option<&'a T> {
     if !pointer.is_aligned() {
         return None;
     }
@@ -41,7 +42,7 @@ pub(crate) unsafe fn shared<'a, T>(pointer: *const T) -> Option<&'a T> {
 ///
 /// # Safety
 /// A pointer that is neither null nor misaligned points to a live `T` that nobody else uses for `'a`.
-pub(crate) unsafe fn exclusive<'a, T>(pointer: *mut T) -> Option<&'a mut T> {
+pub unsafe fn exclusive<'a, T>(pointer: *mut T) -> Option<&'a mut T> {
     if !pointer.is_aligned() {
         return None;
     }

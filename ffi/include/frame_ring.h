@@ -41,6 +41,15 @@
 // The time is that of the publication, not of the capture.
 #define FRAME_RING_FLAG_ESTIMATED_TS 128
 
+// Waiting for as long as it takes, as a time-out.
+#define FRAME_RING_FOREVER UINT64_MAX
+
+// Of `frame_ring_options.flags`: ask for huge pages.
+#define FRAME_RING_HUGE_PAGES 1
+
+// Of `frame_ring_options.flags`: make all pages present now.
+#define FRAME_RING_PREFAULT 2
+
 // What became of a call. Values never change their meaning; new ones may come.
 enum frame_ring_status
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -51,6 +60,10 @@ enum frame_ring_status
   FRAME_RING_OK = 0,
   // Nothing was done because the consumer does not want it. Not an error.
   FRAME_RING_UNWANTED = 1,
+  // Nothing came before the time was up. Not an error.
+  FRAME_RING_TIMEOUT = 2,
+  // Everything was received, and nobody is connected, invited or able to connect. Not an error.
+  FRAME_RING_DISCONNECTED = 3,
   // The bytes that this class of frame may use are in use: drop the frame, it is counted.
   FRAME_RING_FULL_BYTES = -1,
   // The slots that this class of frame may use are in use: drop the frame, it is counted.
@@ -77,6 +90,12 @@ enum frame_ring_status
   FRAME_RING_STALE_TRACK = -24,
   // More bytes were to be committed than were claimed.
   FRAME_RING_BEYOND_GRANT = -25,
+  // The frame was released before.
+  FRAME_RING_STALE_FRAME = -26,
+  // A string is not UTF-8, or too long.
+  FRAME_RING_BAD_STRING = -27,
+  // Another thread is in a call that only one thread may be in.
+  FRAME_RING_BUSY = -28,
   // What the descriptor says is not true of the payload, or cannot be said.
   FRAME_RING_BAD_DESCRIPTOR = -40,
   // A video or audio format is wrong, or does not fit the payload.
@@ -93,6 +112,20 @@ enum frame_ring_status
   FRAME_RING_TOO_SMALL = -63,
   // The header contradicts itself.
   FRAME_RING_BAD_HEADER = -64,
+  // The descriptor that was handed over is not a memfd with the seals of a ring.
+  FRAME_RING_NOT_SEALED = -65,
+  // The kernel refused something; `frame_ring_last_error` says what.
+  FRAME_RING_OS = -80,
+  // Nobody listens at the path, or no way to a ring was given.
+  FRAME_RING_UNREACHABLE = -81,
+  // The consumer said no: another version, another user, too many producers.
+  FRAME_RING_REFUSED = -82,
+  // The consumer hung up, did not answer in time, or answered what no frame ring answers.
+  FRAME_RING_NO_ANSWER = -83,
+  // A producer said something of a frame that cannot be true. The frame was dropped; go on receiving.
+  FRAME_RING_BAD_FRAME = -100,
+  // Some process wrote garbage over the chain of frames. Nothing more will be received: free the consumer.
+  FRAME_RING_POISONED = -101,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -170,6 +203,14 @@ typedef enum frame_ring_kind frame_ring_kind;
 typedef uint32_t frame_ring_kind;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
+
+// The one consumer of a ring. It may live on any thread; one thread at a time calls its functions, and a second one that calls
+// meanwhile is told `FRAME_RING_BUSY`.
+typedef struct frame_ring_consumer frame_ring_consumer;
+
+// A connection to a ring. Any number of threads may use it at once; one of them frees it, when no other does any more and all
+// grants are committed or aborted.
+typedef struct frame_ring_producer frame_ring_producer;
 
 // A rectangle in pixels.
 typedef struct frame_ring_rect {
@@ -369,12 +410,78 @@ typedef struct frame_ring_demand {
   uint32_t max_fps_milli;
 } frame_ring_demand;
 
+// A received frame, in memory of the caller's. Its bytes stay as they are until `frame_ring_frame_release`, from any thread;
+// frames may be released in any order, also after their consumer was freed. Move it by hand-over, not by copy: whoever
+// releases two copies gives somebody else's frame back.
+//
+// The bytes lie in memory that producers can write to: a producer that is not trusted may change them while you read.
+typedef struct frame_ring_frame {
+  // The first byte, a multiple of 64; 64 bytes behind the last one can be read, too. Null once it was released.
+  const uint8_t *data;
+  // Number of bytes.
+  uint64_t len;
+  // Its place in the order of claims.
+  uint64_t claim_index;
+  // The producer that sent it, 1 to 255.
+  uint32_t producer;
+  // How many frames of its track were dropped in favour of this one.
+  uint32_t skipped_before;
+  // What the producer says of it; its format lies inside the payload.
+  struct frame_ring_descriptor descriptor;
+  uint64_t inside[40];
+} frame_ring_frame;
+
+// A part of a frame: one plane of a picture, or one channel of a block of sound.
+typedef struct frame_ring_view {
+  // Its first byte.
+  const uint8_t *data;
+  // Bytes from the first to the last one.
+  uint64_t len;
+  // Bytes from one row to the next; of sound: all.
+  uint64_t stride;
+  // Number of rows; of sound: 1.
+  uint64_t rows;
+  // Bytes of each row that are picture, the rest is padding; of sound: all.
+  uint64_t row_bytes;
+} frame_ring_view;
+
+// How large a ring is to be. Zeros stand for the defaults: 64 MiB, 1024 slots, 64 tracks.
+typedef struct frame_ring_options {
+  // `sizeof(struct frame_ring_options)`.
+  uint32_t size;
+  // How many frames can be in the ring at once, those held included.
+  uint32_t slots;
+  // Bytes for payloads, up to 8 GiB.
+  uint64_t data_bytes;
+  // How many tracks there can be at once.
+  uint32_t tracks;
+  // 1: ask for huge pages. 2: make all pages present now. Or both.
+  uint32_t flags;
+  // A name for people, or null.
+  const char *name;
+} frame_ring_options;
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
 
 // What a code means, in English, as a string that lives for ever. Any number may be given.
 const char *frame_ring_status_text(int32_t status);
+
+// The code of four characters, such as `frame_ring_fourcc('Y', 'U', '1', '2')`.
+uint32_t frame_ring_fourcc(uint8_t a, uint8_t b, uint8_t c, uint8_t d);
+
+// Describes a picture whose rows and planes start at multiples of `stride_align` bytes (1: without padding), and sets
+// `bytes` to the length of its payload. The pixel format must be one that this version knows.
+//
+// Preconditions:
+// `video` and `bytes` are null or point to memory of their types that nobody else uses.
+frame_ring_status frame_ring_video_aligned(struct frame_ring_video *video,
+                                           uint32_t fourcc,
+                                           uint32_t width,
+                                           uint32_t height,
+                                           uint32_t stride_align,
+                                           uint64_t *bytes);
 
 // Sets everything to zero or absent, and the kind to opaque.
 //
@@ -393,21 +500,6 @@ frame_ring_status frame_ring_descriptor_push_extension(struct frame_ring_descrip
                                                        uint16_t ty,
                                                        const uint8_t *data,
                                                        size_t len);
-
-// The code of four characters, such as `frame_ring_fourcc('Y', 'U', '1', '2')`.
-uint32_t frame_ring_fourcc(uint8_t a, uint8_t b, uint8_t c, uint8_t d);
-
-// Describes a picture whose rows and planes start at multiples of `stride_align` bytes (1: without padding), and sets
-// `bytes` to the length of its payload. The pixel format must be one that this version knows.
-//
-// Preconditions:
-// `video` and `bytes` are null or point to memory of their types that nobody else uses.
-frame_ring_status frame_ring_video_aligned(struct frame_ring_video *video,
-                                           uint32_t fourcc,
-                                           uint32_t width,
-                                           uint32_t height,
-                                           uint32_t stride_align,
-                                           uint64_t *bytes);
 
 // The version of the shared memory. Both sides of a ring must have the same one; the hand-over checks it.
 uint32_t frame_ring_abi_version(void);
@@ -549,6 +641,174 @@ frame_ring_status frame_ring_core_track_unwanted(const struct frame_ring_core *c
 // As for `frame_ring_core_track_dropped`.
 frame_ring_status frame_ring_core_track_close(const struct frame_ring_core *core,
                                               struct frame_ring_track *track);
+
+// What the last call on this thread that did not end in `FRAME_RING_OK` had to say, as UTF-8. Empty if none has; valid until
+// the thread's next call that fails. Functions `frame_ring_core_...` leave no sentence: see `frame_ring_status_text`.
+const char *frame_ring_last_error(void);
+
+// Connects to a consumer that listens at `path`. `label` names this producer to people, in at most 56 bytes. To be freed
+// with `frame_ring_producer_free`; null after a failure.
+//
+// Preconditions:
+// The strings are null or end in NUL; `producer` is null or may be written.
+frame_ring_status frame_ring_producer_connect(const char *path,
+                                              const char *label,
+                                              struct frame_ring_producer **producer);
+
+// Connects over a socket that was inherited or received. The descriptor is the library's from here on, also after a failure.
+//
+// Preconditions:
+// `label` is null or ends in NUL; `producer` is null or may be written; nothing else in this program owns `fd`.
+frame_ring_status frame_ring_producer_from_fd(int fd,
+                                              const char *label,
+                                              struct frame_ring_producer **producer);
+
+// Connects as the process that started this one says: by `FRAME_RING_FD`, or else `FRAME_RING_SOCKET`. Once for each process.
+//
+// Preconditions:
+// As for `frame_ring_producer_from_fd`; the descriptor in `FRAME_RING_FD` is nobody else's.
+frame_ring_status frame_ring_producer_from_env(const char *label,
+                                               struct frame_ring_producer **producer);
+
+// Ends the connection. Null is fine.
+//
+// Preconditions:
+// `producer` is null or came from one of the functions above, was not freed yet, and nobody uses it or its core any more.
+void frame_ring_producer_free(struct frame_ring_producer *producer);
+
+// The connection for the functions `frame_ring_core_...`: tracks, demand, claims. Valid as long as the producer; null if that
+// is null.
+//
+// Preconditions:
+// `producer` is null or a live producer.
+const struct frame_ring_core *frame_ring_producer_core(const struct frame_ring_producer *producer);
+
+// Whether the consumer is still there: 1 yes, 0 no, or a negative status. One system call.
+//
+// Preconditions:
+// `producer` is null or a live producer.
+int frame_ring_producer_connected(const struct frame_ring_producer *producer);
+
+// Wakes the consumer as a `frame_ring_core_...` function has said.
+//
+// Preconditions:
+// `producer` is null or a live producer.
+frame_ring_status frame_ring_producer_wake(const struct frame_ring_producer *producer, uint32_t wake);
+
+// Claims `len` bytes of a `frame_ring_class`; waits for room at most for `timeout_ns`, 0 not at all.
+//
+// Preconditions:
+// `producer` is null or a live producer; `grant` is null or may be written.
+frame_ring_status frame_ring_producer_claim(const struct frame_ring_producer *producer,
+                                            uint64_t len,
+                                            uint32_t class_,
+                                            uint64_t timeout_ns,
+                                            struct frame_ring_grant *grant);
+
+// Publishes the first `len` bytes of a grant as a frame, and wakes the consumer if it sleeps. After any answer but a wrong
+// argument or descriptor the grant is done with.
+//
+// Preconditions:
+// Every pointer is null or points to what its type says; nobody else uses the grant.
+frame_ring_status frame_ring_producer_commit(const struct frame_ring_producer *producer,
+                                             struct frame_ring_grant *grant,
+                                             uint64_t len,
+                                             const struct frame_ring_descriptor *descriptor);
+
+// The same as the next frame of a track, at `now_ns` (`CLOCK_MONOTONIC`); see `frame_ring_core_track_commit`.
+//
+// Preconditions:
+// As for `frame_ring_producer_commit`; nobody else uses the track.
+frame_ring_status frame_ring_producer_track_commit(const struct frame_ring_producer *producer,
+                                                   struct frame_ring_track *track,
+                                                   struct frame_ring_grant *grant,
+                                                   uint64_t len,
+                                                   const struct frame_ring_descriptor *descriptor,
+                                                   uint64_t now_ns);
+
+// Gives a grant up.
+//
+// Preconditions:
+// As for `frame_ring_producer_commit`.
+frame_ring_status frame_ring_producer_abort(const struct frame_ring_producer *producer,
+                                            struct frame_ring_grant *grant);
+
+// Gives a frame's bytes back to the producers.
+//
+// Preconditions:
+// `frame` is null or points to a frame that was received, or to zeros; nobody else uses it, nor its bytes any more.
+frame_ring_status frame_ring_frame_release(struct frame_ring_frame *frame);
+
+// Plane `plane` of a picture, or channel `plane` of planar sound (0: all of it, where channels alternate).
+// `FRAME_RING_BAD_ARGUMENT` if the frame has none such, or its pixel format is not known to this version.
+//
+// Preconditions:
+// `frame` is null or points to a live frame; `to` is null or may be written.
+frame_ring_status frame_ring_frame_plane(const struct frame_ring_frame *frame,
+                                         uint32_t plane,
+                                         struct frame_ring_view *to);
+
+// Writes all bytes of a frame to a file descriptor, straight from the ring.
+//
+// Preconditions:
+// `frame` is null or points to a live frame; `fd` stays open during the call.
+frame_ring_status frame_ring_frame_write(const struct frame_ring_frame *frame, int32_t fd);
+
+// Makes a ring. `options` may be null. To be freed with `frame_ring_consumer_free`; null after a failure.
+//
+// Preconditions:
+// `options` is null or points to options whose name is null or ends in NUL; `consumer` is null or may be written.
+frame_ring_status frame_ring_consumer_new(const struct frame_ring_options *options,
+                                          struct frame_ring_consumer **consumer);
+
+// Leaves the ring: producers are told so. Frames that are held stay valid. Null is fine.
+//
+// Preconditions:
+// `consumer` is null or came from `frame_ring_consumer_new`, was not freed yet, and nobody is in a call with it.
+void frame_ring_consumer_free(struct frame_ring_consumer *consumer);
+
+// Serves the ring at a socket path, which is made with mode 0600 and removed with the consumer.
+//
+// Preconditions:
+// `consumer` is null or a live consumer; `path` is null or ends in NUL.
+frame_ring_status frame_ring_consumer_listen(const struct frame_ring_consumer *consumer, const char *path);
+
+// The right to connect for one producer, as a socket: the caller's to pass on or close. -1 after a failure.
+//
+// Preconditions:
+// `consumer` is null or a live consumer; `fd` is null or may be written.
+frame_ring_status frame_ring_consumer_invite(const struct frame_ring_consumer *consumer, int *fd);
+
+// Receives the next frame into `frame`, which holds none; waits at most for `timeout_ns` (0 not at all, `FRAME_RING_FOREVER`).
+// `FRAME_RING_TIMEOUT` and `FRAME_RING_DISCONNECTED` bring no frame; nor does `FRAME_RING_BAD_FRAME`, after which to go on.
+//
+// Preconditions:
+// `consumer` is null or a live consumer; `frame` is null or may be written.
+frame_ring_status frame_ring_consumer_recv(const struct frame_ring_consumer *consumer,
+                                           uint64_t timeout_ns,
+                                           struct frame_ring_frame *frame);
+
+// From now on (`on` 1, or 0 to end it) delivers only the newest waiting picture of a track.
+//
+// Preconditions:
+// `consumer` is null or a live consumer.
+frame_ring_status frame_ring_consumer_keep_latest(const struct frame_ring_consumer *consumer,
+                                                  uint32_t track,
+                                                  int on);
+
+// Says what is wanted of a track. `FRAME_RING_STALE_TRACK` if there is no such track (any more).
+//
+// Preconditions:
+// `consumer` is null or a live consumer; `demand` is null or points to a demand.
+frame_ring_status frame_ring_consumer_set_demand(const struct frame_ring_consumer *consumer,
+                                                 uint32_t track,
+                                                 const struct frame_ring_demand *demand);
+
+// How many producers are connected, or a negative status.
+//
+// Preconditions:
+// `consumer` is null or a live consumer.
+int frame_ring_consumer_producers(const struct frame_ring_consumer *consumer);
 
 #ifdef __cplusplus
 }  // extern "C"

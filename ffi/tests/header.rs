@@ -6,13 +6,17 @@ use std::path::Path;
 use cbindgen::{Builder, Config, DocumentationStyle, Language, Style};
 
 /// The files whose `pub` items are the header's, in its order.
-const SOURCES: [&str; 6] = [
+const SOURCES: [&str; 10] = [
     "../core/src/c_abi/status.rs",
+    "../core/src/c_abi/format.rs",
     "../core/src/c_abi/descriptor.rs",
     "../core/src/c_abi/handle.rs",
     "../core/src/c_abi/grant.rs",
     "../core/src/c_abi/track.rs",
-    "src/lib.rs",
+    "src/error.rs",
+    "src/producer.rs",
+    "src/frame.rs",
+    "src/consumer.rs",
 ];
 
 const INTRODUCTION: &str = "\

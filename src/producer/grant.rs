@@ -65,6 +65,12 @@ impl<'p> Grant<'p> {
         unsafe { libc::memcpy(self.start.add(offset).cast(), bytes.as_ptr().cast(), bytes.len()) };
     }
 
+    /// The claim itself, for front ends in other languages: whoever has it commits or aborts it over the producer's port.
+    #[doc(hidden)]
+    pub fn into_claim(mut self) -> Option<Claim> {
+        self.claim.take()
+    }
+
     /// Publishes all claimed bytes as a frame and wakes the consumer if it sleeps. The descriptor's payload length is
     /// set to the claim's.
     pub fn commit(self, descriptor: &Descriptor) -> Result<(), CommitError> {

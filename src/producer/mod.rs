@@ -185,7 +185,9 @@ impl Producer {
         self.port().entry().read()
     }
 
-    fn port(&self) -> &Port {
+    /// The connection as the core sees it, for front ends in other languages.
+    #[doc(hidden)]
+    pub fn port(&self) -> &Port {
         &self.link.port
     }
 
@@ -226,7 +228,9 @@ impl Producer {
         }
     }
 
-    fn wake(&self, whom: Option<Sleep>) {
+    /// Wakes the consumer as a commit or an abort over [`port`](Self::port) has said.
+    #[doc(hidden)]
+    pub fn wake(&self, whom: Option<Sleep>) {
         match whom {
             None => {}
             Some(Sleep::Futex) => futex::wake(&self.region().control().wake.0, 1),

@@ -6,6 +6,7 @@ use super::status::*;
 use super::{exclusive, shared};
 use crate::claim::{Claim, Class};
 use crate::descriptor::Descriptor;
+use crate::port::Port;
 use crate::wake::Sleep;
 
 /// Bytes in the ring that are the caller's to write until they are committed or aborted.
@@ -34,7 +35,13 @@ pub enum frame_ring_wake {
 }
 
 impl frame_ring_grant {
-    const DONE: Self = Self { data: core::ptr::null_mut(), len: 0, claim: [0; 3] };
+    /// No claim.
+    pub const DONE: Self = Self { data: core::ptr::null_mut(), len: 0, claim: [0; 3] };
+
+    /// The grant of a claim of `len` bytes.
+    pub fn of(port: &Port, claim: &Claim, len: u64) -> Self {
+        Self { data: port.payload(claim).as_ptr(), len, claim: claim.to_words() }
+    }
 
     /// The claim, once.
     fn take(&mut self) -> Result<Claim, frame_ring_status> {
@@ -49,8 +56,7 @@ impl Attached {
     /// Claims; a refusal counts as a drop of its kind.
     fn claim(&self, len: u64, class: Class) -> Result<frame_ring_grant, frame_ring_status> {
         let claim = self.port.claim(len, class).inspect_err(|why| self.port.count_drop(*why))?;
-        let data = self.port.payload(&claim).as_ptr();
-        Ok(frame_ring_grant { data, len, claim: claim.to_words() })
+        Ok(frame_ring_grant::of(&self.port, &claim, len))
     }
 
     /// Commits the first `len` bytes of a grant.

@@ -58,8 +58,23 @@ impl Attached {
     }
 }
 
+impl frame_ring_core {
+    /// The handle of a ring that the caller has attached to by other means.
+    pub fn of(port: Port) -> Self {
+        let mut core = Self { opaque: [0; 16] };
+        core.put(port);
+        core
+    }
+
+    fn put(&mut self, port: Port) {
+        let attached = Attached { magic: ATTACHED, port };
+        // SAFETY: the handle is exclusively ours, and large and aligned enough, as asserted above.
+        unsafe { core::ptr::from_mut(self).cast::<Attached>().write(attached) };
+    }
+}
+
 /// A class of frames of its number, see [`frame_ring_class`].
-pub(super) fn class_of(number: u32) -> Result<Class, frame_ring_status> {
+pub fn class_of(number: u32) -> Result<Class, frame_ring_status> {
     match number {
         0 => Ok(Class::Video),
         1 => Ok(Class::Audio),
@@ -109,9 +124,7 @@ pub unsafe extern "C" fn frame_ring_core_attach(
     // its file cannot shrink.
     match unsafe { Region::attach(base, bytes) } {
         Ok((region, _)) => {
-            let attached = Attached { magic: ATTACHED, port: Port::new(region, owner) };
-            // SAFETY: the handle is exclusively ours, and large and aligned enough, as asserted above.
-            unsafe { core::ptr::from_mut(core).cast::<Attached>().write(attached) };
+            core.put(Port::new(region, owner));
             FRAME_RING_OK
         }
         Err(why) => why.into(),

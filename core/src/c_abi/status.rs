@@ -14,6 +14,10 @@ pub enum frame_ring_status {
     FRAME_RING_OK = 0,
     /// Nothing was done because the consumer does not want it. Not an error.
     FRAME_RING_UNWANTED = 1,
+    /// Nothing came before the time was up. Not an error.
+    FRAME_RING_TIMEOUT = 2,
+    /// Everything was received, and nobody is connected, invited or able to connect. Not an error.
+    FRAME_RING_DISCONNECTED = 3,
 
     /// The bytes that this class of frame may use are in use: drop the frame, it is counted.
     FRAME_RING_FULL_BYTES = -1,
@@ -42,6 +46,12 @@ pub enum frame_ring_status {
     FRAME_RING_STALE_TRACK = -24,
     /// More bytes were to be committed than were claimed.
     FRAME_RING_BEYOND_GRANT = -25,
+    /// The frame was released before.
+    FRAME_RING_STALE_FRAME = -26,
+    /// A string is not UTF-8, or too long.
+    FRAME_RING_BAD_STRING = -27,
+    /// Another thread is in a call that only one thread may be in.
+    FRAME_RING_BUSY = -28,
 
     /// What the descriptor says is not true of the payload, or cannot be said.
     FRAME_RING_BAD_DESCRIPTOR = -40,
@@ -60,12 +70,28 @@ pub enum frame_ring_status {
     FRAME_RING_TOO_SMALL = -63,
     /// The header contradicts itself.
     FRAME_RING_BAD_HEADER = -64,
+    /// The descriptor that was handed over is not a memfd with the seals of a ring.
+    FRAME_RING_NOT_SEALED = -65,
+
+    /// The kernel refused something; `frame_ring_last_error` says what.
+    FRAME_RING_OS = -80,
+    /// Nobody listens at the path, or no way to a ring was given.
+    FRAME_RING_UNREACHABLE = -81,
+    /// The consumer said no: another version, another user, too many producers.
+    FRAME_RING_REFUSED = -82,
+    /// The consumer hung up, did not answer in time, or answered what no frame ring answers.
+    FRAME_RING_NO_ANSWER = -83,
+
+    /// A producer said something of a frame that cannot be true. The frame was dropped; go on receiving.
+    FRAME_RING_BAD_FRAME = -100,
+    /// Some process wrote garbage over the chain of frames. Nothing more will be received: free the consumer.
+    FRAME_RING_POISONED = -101,
 }
 
-pub(crate) use frame_ring_status::*;
+pub use frame_ring_status::*;
 
 /// The code of a result.
-pub(crate) fn status(result: Result<(), frame_ring_status>) -> frame_ring_status {
+pub fn status(result: Result<(), frame_ring_status>) -> frame_ring_status {
     match result {
         Ok(()) => FRAME_RING_OK,
         Err(why) => why,
@@ -128,7 +154,7 @@ pub extern "C" fn frame_ring_status_text(status: i32) -> *const core::ffi::c_cha
         .as_ptr()
 }
 
-const TEXTS: [(frame_ring_status, &core::ffi::CStr); 23] = [
+const TEXTS: [(frame_ring_status, &core::ffi::CStr); 35] = [
     (FRAME_RING_OK, c"done"),
     (FRAME_RING_UNWANTED, c"the consumer does not want it"),
     (FRAME_RING_FULL_BYTES, c"the ring has no bytes left for this class of frame; drop it"),
@@ -155,4 +181,16 @@ const TEXTS: [(frame_ring_status, &core::ffi::CStr); 23] = [
     (FRAME_RING_FEATURES, c"the ring needs features that this version does not know; update it"),
     (FRAME_RING_TOO_SMALL, c"the region is smaller than its header says"),
     (FRAME_RING_BAD_HEADER, c"the ring's header contradicts itself"),
+    (FRAME_RING_TIMEOUT, c"nothing came before the time was up"),
+    (FRAME_RING_DISCONNECTED, c"all producers are gone and none can connect"),
+    (FRAME_RING_STALE_FRAME, c"the frame was released before"),
+    (FRAME_RING_BAD_STRING, c"a string is not UTF-8, or too long"),
+    (FRAME_RING_BUSY, c"another thread is in a call that only one thread may be in"),
+    (FRAME_RING_NOT_SEALED, c"what was handed over is not a memfd with the seals of a ring"),
+    (FRAME_RING_OS, c"the kernel refused something"),
+    (FRAME_RING_UNREACHABLE, c"nobody listens there; is the consumer running?"),
+    (FRAME_RING_REFUSED, c"the consumer refused the connection"),
+    (FRAME_RING_NO_ANSWER, c"the peer did not answer as a frame ring does"),
+    (FRAME_RING_BAD_FRAME, c"a producer said of a frame what cannot be true; it was dropped"),
+    (FRAME_RING_POISONED, c"the ring's chain of frames was overwritten; close it"),
 ];
