@@ -80,7 +80,7 @@ impl frame_ring_consumer {
 ///
 /// # Safety
 /// `options` is null or points to options whose name is null or ends in NUL; `consumer` is null or may be written.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C" fn frame_ring_consumer_new(
     options: *const frame_ring_options,
     consumer: *mut *mut frame_ring_consumer,
@@ -124,7 +124,7 @@ fn builder(options: &frame_ring_options) -> Result<RingBuilder, frame_ring_statu
 ///
 /// # Safety
 /// `consumer` is null or came from `frame_ring_consumer_new`, was not freed yet, and nobody is in a call with it.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C" fn frame_ring_consumer_free(consumer: *mut frame_ring_consumer) {
     if !consumer.is_null() {
         // SAFETY: the caller's promise.
@@ -136,7 +136,7 @@ pub unsafe extern "C" fn frame_ring_consumer_free(consumer: *mut frame_ring_cons
 ///
 /// # Safety
 /// `consumer` is null or a live consumer; `path` is null or ends in NUL.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C" fn frame_ring_consumer_listen(
     consumer: *const frame_ring_consumer,
     path: *const c_char,
@@ -155,7 +155,7 @@ pub unsafe extern "C" fn frame_ring_consumer_listen(
 ///
 /// # Safety
 /// `consumer` is null or a live consumer; `fd` is null or may be written.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C" fn frame_ring_consumer_invite(
     consumer: *const frame_ring_consumer,
     fd: *mut c_int,
@@ -176,7 +176,7 @@ pub unsafe extern "C" fn frame_ring_consumer_invite(
 ///
 /// # Safety
 /// `consumer` is null or a live consumer; `frame` is null or may be written.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C" fn frame_ring_consumer_recv(
     consumer: *const frame_ring_consumer,
     timeout_ns: u64,
@@ -209,7 +209,7 @@ pub unsafe extern "C" fn frame_ring_consumer_recv(
 ///
 /// # Safety
 /// `consumer` is null or a live consumer.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C" fn frame_ring_consumer_keep_latest(
     consumer: *const frame_ring_consumer,
     track: u32,
@@ -227,7 +227,7 @@ pub unsafe extern "C" fn frame_ring_consumer_keep_latest(
 ///
 /// # Safety
 /// `consumer` is null or a live consumer; `demand` is null or points to a demand.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C" fn frame_ring_consumer_set_demand(
     consumer: *const frame_ring_consumer,
     track: u32,
@@ -252,7 +252,7 @@ pub unsafe extern "C" fn frame_ring_consumer_set_demand(
 ///
 /// # Safety
 /// `consumer` is null or a live consumer.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C" fn frame_ring_consumer_producers(consumer: *const frame_ring_consumer) -> c_int {
     // SAFETY: the caller's promise.
     match unsafe { frame_ring_consumer::call(consumer, |ring| Ok(ring.producers())) } {

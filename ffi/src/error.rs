@@ -13,7 +13,7 @@ thread_local! {
 
 /// What the last call on this thread that did not end in `FRAME_RING_OK` had to say, as UTF-8. Empty if none has; valid until
 /// the thread's next call that fails. Functions `frame_ring_core_...` leave no sentence: see `frame_ring_status_text`.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub extern "C" fn frame_ring_last_error() -> *const c_char {
     LAST.with_borrow(|last| last.as_ptr())
 }

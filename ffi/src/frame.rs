@@ -96,7 +96,7 @@ fn view(payload: Payload<'_>, stride: usize, rows: usize, row_bytes: usize) -> f
 ///
 /// # Safety
 /// `frame` is null or points to a frame that was received, or to zeros; nobody else uses it, nor its bytes any more.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C" fn frame_ring_frame_release(frame: *mut frame_ring_frame) -> frame_ring_status {
     // SAFETY: the caller's promise.
     let Some(frame) = (unsafe { exclusive(frame) }) else { return bad_argument("frame") };
@@ -114,7 +114,7 @@ pub unsafe extern "C" fn frame_ring_frame_release(frame: *mut frame_ring_frame) 
 ///
 /// # Safety
 /// `frame` is null or points to a live frame; `to` is null or may be written.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C" fn frame_ring_frame_plane(
     frame: *const frame_ring_frame,
     plane: u32,
@@ -142,7 +142,7 @@ pub unsafe extern "C" fn frame_ring_frame_plane(
 ///
 /// # Safety
 /// `frame` is null or points to a live frame; `fd` stays open during the call.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C" fn frame_ring_frame_write(
     frame: *const frame_ring_frame,
     fd: i32,

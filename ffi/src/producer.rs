@@ -56,7 +56,7 @@ unsafe fn clear<T>(name: &str, to: *mut *mut T) -> Result<(), frame_ring_status>
 ///
 /// # Safety
 /// The strings are null or end in NUL; `producer` is null or may be written.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C" fn frame_ring_producer_connect(
     path: *const c_char,
     label: *const c_char,
@@ -73,7 +73,7 @@ pub unsafe extern "C" fn frame_ring_producer_connect(
 ///
 /// # Safety
 /// `label` is null or ends in NUL; `producer` is null or may be written; nothing else in this program owns `fd`.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C" fn frame_ring_producer_from_fd(
     fd: c_int,
     label: *const c_char,
@@ -93,7 +93,7 @@ pub unsafe extern "C" fn frame_ring_producer_from_fd(
 ///
 /// # Safety
 /// As for `frame_ring_producer_from_fd`; the descriptor in `FRAME_RING_FD` is nobody else's.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C" fn frame_ring_producer_from_env(
     label: *const c_char,
     producer: *mut *mut frame_ring_producer,
@@ -108,7 +108,7 @@ pub unsafe extern "C" fn frame_ring_producer_from_env(
 ///
 /// # Safety
 /// `producer` is null or came from one of the functions above, was not freed yet, and nobody uses it or its core any more.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C" fn frame_ring_producer_free(producer: *mut frame_ring_producer) {
     if !producer.is_null() {
         // SAFETY: the caller's promise.
@@ -121,7 +121,7 @@ pub unsafe extern "C" fn frame_ring_producer_free(producer: *mut frame_ring_prod
 ///
 /// # Safety
 /// `producer` is null or a live producer.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C" fn frame_ring_producer_core(
     producer: *const frame_ring_producer,
 ) -> *const frame_ring_core {
@@ -133,7 +133,7 @@ pub unsafe extern "C" fn frame_ring_producer_core(
 ///
 /// # Safety
 /// `producer` is null or a live producer.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C" fn frame_ring_producer_connected(producer: *const frame_ring_producer) -> c_int {
     // SAFETY: the caller's promise.
     match unsafe { shared(producer) } {
@@ -146,7 +146,7 @@ pub unsafe extern "C" fn frame_ring_producer_connected(producer: *const frame_ri
 ///
 /// # Safety
 /// `producer` is null or a live producer.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C" fn frame_ring_producer_wake(
     producer: *const frame_ring_producer,
     wake: u32,
@@ -166,7 +166,7 @@ pub unsafe extern "C" fn frame_ring_producer_wake(
 ///
 /// # Safety
 /// `producer` is null or a live producer; `grant` is null or may be written.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C" fn frame_ring_producer_claim(
     producer: *const frame_ring_producer,
     len: u64,
@@ -200,7 +200,7 @@ pub unsafe extern "C" fn frame_ring_producer_claim(
 ///
 /// # Safety
 /// Every pointer is null or points to what its type says; nobody else uses the grant.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C" fn frame_ring_producer_commit(
     producer: *const frame_ring_producer,
     grant: *mut frame_ring_grant,
@@ -217,7 +217,7 @@ pub unsafe extern "C" fn frame_ring_producer_commit(
 ///
 /// # Safety
 /// As for `frame_ring_producer_commit`; nobody else uses the track.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C" fn frame_ring_producer_track_commit(
     producer: *const frame_ring_producer,
     track: *mut frame_ring_track,
@@ -238,7 +238,7 @@ pub unsafe extern "C" fn frame_ring_producer_track_commit(
 ///
 /// # Safety
 /// As for `frame_ring_producer_commit`.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C" fn frame_ring_producer_abort(
     producer: *const frame_ring_producer,
     grant: *mut frame_ring_grant,

@@ -171,7 +171,7 @@ impl From<&Descriptor> for frame_ring_descriptor {
 ///
 /// # Safety
 /// `descriptor` is null or points to memory for a descriptor that nobody else uses.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C" fn frame_ring_descriptor_init(
     descriptor: *mut frame_ring_descriptor,
 ) -> frame_ring_status {
@@ -195,7 +195,7 @@ pub unsafe extern "C" fn frame_ring_descriptor_init(
 /// # Safety
 /// `descriptor` is null or points to an initialised descriptor that nobody else uses; `data` is null or points to `len`
 /// readable bytes.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C" fn frame_ring_descriptor_push_extension(
     descriptor: *mut frame_ring_descriptor,
     ty: u16,

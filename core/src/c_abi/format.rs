@@ -294,7 +294,7 @@ impl frame_ring_encoded {
 }
 
 /// The code of four characters, such as `frame_ring_fourcc('Y', 'U', '1', '2')`.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub extern "C" fn frame_ring_fourcc(a: u8, b: u8, c: u8, d: u8) -> u32 {
     u32::from_le_bytes([a, b, c, d])
 }
@@ -304,7 +304,7 @@ pub extern "C" fn frame_ring_fourcc(a: u8, b: u8, c: u8, d: u8) -> u32 {
 ///
 /// # Safety
 /// `video` and `bytes` are null or point to memory of their types that nobody else uses.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C" fn frame_ring_video_aligned(
     video: *mut frame_ring_video,
     fourcc: u32,

@@ -92,7 +92,7 @@ impl From<Option<Sleep>> for frame_ring_wake {
 ///
 /// # Safety
 /// `core` is null or points to a live handle; `grant` is null or points to memory for a grant that nobody else uses.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C" fn frame_ring_core_claim(
     core: *const frame_ring_core,
     len: u64,
@@ -115,7 +115,7 @@ pub unsafe extern "C" fn frame_ring_core_claim(
 /// # Safety
 /// Every pointer is null or points to what its type says; nobody else uses the grant and `wake`. The grant is one of this
 /// handle's, or was zeroed.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C" fn frame_ring_core_commit(
     core: *const frame_ring_core,
     grant: *mut frame_ring_grant,
@@ -140,7 +140,7 @@ pub unsafe extern "C" fn frame_ring_core_commit(
 ///
 /// # Safety
 /// As for `frame_ring_core_commit`.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C" fn frame_ring_core_abort(
     core: *const frame_ring_core,
     grant: *mut frame_ring_grant,

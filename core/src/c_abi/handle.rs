@@ -14,7 +14,7 @@ use crate::region::Region;
 use crate::sync::Ordering;
 
 /// The version of the shared memory. Both sides of a ring must have the same one; the hand-over checks it.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub extern "C" fn frame_ring_abi_version() -> u32 {
     ABI_VERSION
 }
@@ -104,7 +104,7 @@ pub enum frame_ring_class {
 ///
 /// # Safety
 /// The preconditions above, and `core` points to a live `frame_ring_core` that nobody else uses yet.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C" fn frame_ring_core_attach(
     core: *mut frame_ring_core,
     base: *mut c_void,
@@ -136,7 +136,7 @@ pub unsafe extern "C" fn frame_ring_core_attach(
 ///
 /// # Safety
 /// `core` is null or points to a live handle that nobody else uses any more.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C" fn frame_ring_core_detach(core: *mut frame_ring_core) -> frame_ring_status {
     // SAFETY: the caller's promise.
     let Some(core) = (unsafe { exclusive(core) }) else { return FRAME_RING_BAD_ARGUMENT };
@@ -152,7 +152,7 @@ pub unsafe extern "C" fn frame_ring_core_detach(core: *mut frame_ring_core) -> f
 ///
 /// # Safety
 /// `core` is null or points to a live handle.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C" fn frame_ring_core_closed(core: *const frame_ring_core) -> i32 {
     // SAFETY: the caller's promise.
     match unsafe { Attached::of(core) } {
@@ -167,7 +167,7 @@ pub unsafe extern "C" fn frame_ring_core_closed(core: *const frame_ring_core) ->
 ///
 /// # Safety
 /// `core` is null or points to a live handle.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C" fn frame_ring_core_longest(core: *const frame_ring_core, class: u32) -> u64 {
     // SAFETY: the caller's promise.
     match (unsafe { Attached::of(core) }, class_of(class)) {
@@ -181,7 +181,7 @@ pub unsafe extern "C" fn frame_ring_core_longest(core: *const frame_ring_core, c
 ///
 /// # Safety
 /// `core` is null or points to a live handle.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C" fn frame_ring_core_wake_word(core: *const frame_ring_core) -> *mut u32 {
     // SAFETY: the caller's promise.
     unsafe { Attached::of(core) }

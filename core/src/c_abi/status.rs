@@ -145,7 +145,7 @@ impl From<HeaderError> for frame_ring_status {
 }
 
 /// What a code means, in English, as a string that lives for ever. Any number may be given.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub extern "C" fn frame_ring_status_text(status: i32) -> *const core::ffi::c_char {
     TEXTS
         .iter()

@@ -108,7 +108,7 @@ impl frame_ring_track_info {
 ///
 /// # Safety
 /// Every pointer is null or points to what its type says; nobody else uses the track.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C" fn frame_ring_core_track_open(
     core: *const frame_ring_core,
     info: *const frame_ring_track_info,
@@ -131,7 +131,7 @@ pub unsafe extern "C" fn frame_ring_core_track_open(
 ///
 /// # Safety
 /// `track` is null or points to a track that nobody else uses.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C" fn frame_ring_core_track_id(track: *mut frame_ring_track) -> u32 {
     // SAFETY: the caller's promise.
     unsafe { exclusive(track) }.and_then(|track| track.series().ok()).map_or(0, |series| series.id())
@@ -141,7 +141,7 @@ pub unsafe extern "C" fn frame_ring_core_track_id(track: *mut frame_ring_track) 
 ///
 /// # Safety
 /// As for `frame_ring_core_track_open`.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C" fn frame_ring_core_track_set_info(
     core: *const frame_ring_core,
     track: *mut frame_ring_track,
@@ -162,7 +162,7 @@ pub unsafe extern "C" fn frame_ring_core_track_set_info(
 ///
 /// # Safety
 /// Every pointer is null or points to what its type says; nobody else uses the track and `demand`.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C" fn frame_ring_core_track_demand(
     core: *const frame_ring_core,
     track: *mut frame_ring_track,
@@ -190,7 +190,7 @@ pub unsafe extern "C" fn frame_ring_core_track_demand(
 ///
 /// # Safety
 /// As for `frame_ring_core_commit`; nobody else uses the track.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C" fn frame_ring_core_track_commit(
     core: *const frame_ring_core,
     track: *mut frame_ring_track,
@@ -231,7 +231,7 @@ pub unsafe extern "C" fn frame_ring_core_track_commit(
 ///
 /// # Safety
 /// Every pointer is null or points to what its type says; nobody else uses the track.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C" fn frame_ring_core_track_dropped(
     core: *const frame_ring_core,
     track: *mut frame_ring_track,
@@ -244,7 +244,7 @@ pub unsafe extern "C" fn frame_ring_core_track_dropped(
 ///
 /// # Safety
 /// As for `frame_ring_core_track_dropped`.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C" fn frame_ring_core_track_unwanted(
     core: *const frame_ring_core,
     track: *mut frame_ring_track,
@@ -273,7 +273,7 @@ unsafe fn count(
 ///
 /// # Safety
 /// As for `frame_ring_core_track_dropped`.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C" fn frame_ring_core_track_close(
     core: *const frame_ring_core,
     track: *mut frame_ring_track,

@@ -13,5 +13,5 @@ fn end(_: &core::panic::PanicInfo<'_>) -> ! {
 }
 
 /// The precompiled `core` names it, and nothing here unwinds.
-#[no_mangle]
+#[unsafe(no_mangle)]
 extern "C" fn rust_eh_personality() {}
