@@ -24,6 +24,18 @@ pub enum Class {
 }
 
 impl Class {
+    /// The class of a kind of frame. Bytes without a format count as pictures: they may be as long.
+    #[cfg(not(loom))]
+    #[inline]
+    pub const fn of(kind: crate::descriptor::Kind) -> Self {
+        use crate::descriptor::Kind;
+        match kind {
+            Kind::Event => Class::Event,
+            Kind::Audio | Kind::EncodedAudio => Class::Audio,
+            Kind::Video | Kind::EncodedVideo | Kind::Opaque => Class::Video,
+        }
+    }
+
     /// How much of `whole` (units or slots) this class may have in use.
     #[inline]
     pub const fn limit(self, whole: u32) -> u32 {
@@ -117,6 +129,18 @@ impl Claim {
     #[inline]
     pub fn index(&self) -> u64 {
         self.index
+    }
+
+    /// The claim as plain numbers, for a caller in another language to keep.
+    #[cfg(feature = "c-abi")]
+    pub(crate) fn to_words(&self) -> [u64; 3] {
+        [self.index, self.offset.into(), self.word.0]
+    }
+
+    /// The claim back. Numbers that are no claim's are refused by the commit: its slot does not hold that word.
+    #[cfg(feature = "c-abi")]
+    pub(crate) fn from_words([index, offset, word]: [u64; 3]) -> Self {
+        Self { index, offset: offset as u32, word: SlotWord(word) }
     }
 }
 

@@ -55,7 +55,8 @@ pub const WORDS: usize = DESCRIPTOR_BYTES / 8;
 pub const VERSION: u8 = 1;
 
 const BASE_BYTES: usize = 64;
-const _: () = assert!(BASE_BYTES + Kind::MAX_BODY_BYTES + EXTENSION_BYTES == DESCRIPTOR_BYTES);
+/// Pictures have the longest body.
+const _: () = assert!(BASE_BYTES + Kind::Video.body_bytes() + EXTENSION_BYTES == DESCRIPTOR_BYTES);
 
 /// Everything about a frame but its payload.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -16,10 +16,14 @@
 //! | [`layout`] | every byte of the shared region |
 //! | [`region`] | a mapped region as an arena |
 //! | [`tracks`], [`producers`] | the two tables in the region |
+//! | [`port`] | one producer's claims and commits in a region, counted |
+//! | [`series`] | the numbers of one track's frames on the producer's side |
 //! | [`descriptor`] | what is said of each frame |
 #![no_std]
 
 pub mod arena;
+#[cfg(all(feature = "c-abi", not(loom)))]
+pub mod c_abi;
 pub mod claim;
 #[cfg(not(loom))]
 pub mod descriptor;
@@ -27,9 +31,13 @@ pub mod descriptor;
 pub mod layout;
 pub mod ledger;
 #[cfg(not(loom))]
+pub mod port;
+#[cfg(not(loom))]
 pub mod producers;
 #[cfg(not(loom))]
 pub mod region;
+#[cfg(not(loom))]
+pub mod series;
 pub mod sync;
 #[cfg(not(loom))]
 pub mod text;

@@ -19,13 +19,17 @@ impl<const N: usize> Default for Text<N> {
 impl<const N: usize> Text<N> {
     /// The name, cut at a character's end if it is too long, and before its first NUL.
     pub fn new(name: &str) -> Self {
-        let name = name.split('\0').next().unwrap_or_default();
         let mut end = name.len().min(8 * N);
         while !name.is_char_boundary(end) {
             end -= 1;
         }
+        Self::from_bytes(&name.as_bytes()[..end])
+    }
+
+    /// The name in these bytes, up to the first NUL; what is not UTF-8 shows when it is printed.
+    pub fn from_bytes(bytes: &[u8]) -> Self {
         let mut words = [0; N];
-        for (i, byte) in name.as_bytes()[..end].iter().enumerate() {
+        for (i, byte) in bytes.iter().take(8 * N).take_while(|byte| **byte != 0).enumerate() {
             words[i / 8] |= u64::from(*byte) << (8 * (i % 8));
         }
         Self { words }

@@ -10,7 +10,7 @@ use frame_ring_core::walk::{Order, Taken};
 use super::frame::Frame;
 use super::{Consumer, RecvError, DEFAULT_ORDER, LOOK_AGAIN};
 use crate::sys::{clock, futex};
-use crate::{Descriptor, Kind};
+use crate::Descriptor;
 
 impl Consumer {
     /// Receives the next frame if one is there.
@@ -162,14 +162,5 @@ impl Consumer {
                 return Ok(Some(frame));
             }
         }
-    }
-}
-
-/// Frames that are pictures or sound count against their own limits; see [`Class`](crate::Class).
-pub(crate) fn class_of(kind: Kind) -> crate::Class {
-    match kind {
-        Kind::Event => crate::Class::Event,
-        Kind::Audio | Kind::EncodedAudio => crate::Class::Audio,
-        Kind::Video | Kind::EncodedVideo | Kind::Opaque => crate::Class::Video,
     }
 }

@@ -1,10 +1,6 @@
 //! A claim in hand: bytes in the ring that this producer alone writes.
 
-use std::sync::atomic::Ordering;
-
-use frame_ring_core::arena::Arena;
-use frame_ring_core::claim::{self, Claim};
-use frame_ring_core::descriptor::WORDS;
+use frame_ring_core::claim::Claim;
 
 use super::error::CommitError;
 use super::Producer;
@@ -27,9 +23,8 @@ unsafe impl Send for Grant<'_> {}
 
 impl<'p> Grant<'p> {
     pub(super) fn new(producer: &'p Producer, claim: Claim, len: usize) -> Self {
-        let (start, room) = producer.link.ring.memory.region().payload(claim.offset(), claim.len());
-        debug_assert!(room >= len);
-        Self { producer, claim: Some(claim), len, start: start.as_ptr() }
+        let start = producer.port().payload(&claim).as_ptr();
+        Self { producer, claim: Some(claim), len, start }
     }
 
     /// Number of bytes claimed.
@@ -70,6 +65,12 @@ impl<'p> Grant<'p> {
         unsafe { libc::memcpy(self.start.add(offset).cast(), bytes.as_ptr().cast(), bytes.len()) };
     }
 
+    /// The claim itself, for front ends in other languages: whoever has it commits or aborts it over the producer's port.
+    #[doc(hidden)]
+    pub fn into_claim(mut self) -> Option<Claim> {
+        self.claim.take()
+    }
+
     /// Publishes all claimed bytes as a frame and wakes the consumer if it sleeps. The descriptor's payload length is
     /// set to the claim's.
     pub fn commit(self, descriptor: &Descriptor) -> Result<(), CommitError> {
@@ -85,18 +86,10 @@ impl<'p> Grant<'p> {
         // A claim has less than 2^33 bytes; one of more than u32::MAX cannot be described.
         let payload_len =
             u32::try_from(len).map_err(|_| CommitError::TooLong { len, claimed: u32::MAX as usize })?;
-        let mut words = [0; WORDS];
-        let used = Descriptor { payload_len, ..*descriptor }
-            .encode_into(&mut words)
-            .map_err(CommitError::Descriptor)?;
+        let encoded = Descriptor { payload_len, ..*descriptor }.encode().map_err(CommitError::Descriptor)?;
         let Some(claim) = self.claim.take() else { return Err(CommitError::Revoked) };
-        let region = self.producer.link.ring.memory.region();
-        region.write_descriptor(region.geometry().slot(claim.index()), &words[..used]);
-        let whom = claim::commit(region, claim).map_err(|_| CommitError::Revoked)?;
-        self.producer.wake(whom);
-        let counters = self.producer.entry();
-        counters.frames.fetch_add(1, Ordering::Relaxed);
-        counters.bytes.fetch_add(u64::from(payload_len), Ordering::Relaxed);
+        let committed = self.producer.port().commit(claim, &encoded, payload_len);
+        self.producer.wake(committed.map_err(|_| CommitError::Revoked)?);
         Ok(())
     }
 }
@@ -104,9 +97,8 @@ impl<'p> Grant<'p> {
 impl Drop for Grant<'_> {
     fn drop(&mut self) {
         if let Some(claim) = self.claim.take() {
-            self.producer.entry().aborted.fetch_add(1, Ordering::Relaxed);
             // Revoked: the consumer was faster, and there is nothing left to give up.
-            if let Ok(whom) = claim::abort(self.producer.link.ring.memory.region(), claim) {
+            if let Ok(whom) = self.producer.port().abort(claim) {
                 self.producer.wake(whom);
             }
         }

@@ -12,18 +12,18 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use frame_ring_core::arena::Arena;
-use frame_ring_core::claim::{self, Class, Refusal};
+use frame_ring_core::claim::{Class, Refusal};
+use frame_ring_core::port::Port;
 use frame_ring_core::producers::ProducerStats;
+use frame_ring_core::region::Region;
 use frame_ring_core::tracks::{self, TrackInfo, TracksFull};
 use frame_ring_core::wake::{self, Sleep};
-use frame_ring_core::word::UNIT;
 
 pub use error::{ClaimError, CommitError, SendError};
 pub use grant::Grant;
 pub use media::{Picture, Sound};
 pub use track::{Sent, Track};
 
-use crate::consumer::recv::class_of;
 use crate::handover::client::{self, ConnectError, Welcome};
 use crate::handover::{FD_VARIABLE, SOCKET_VARIABLE};
 use crate::sys::{clock, futex};
@@ -42,6 +42,8 @@ pub struct Producer {
 /// What all clones of a producer share.
 #[derive(Debug)]
 struct Link {
+    /// Valid as long as the mapping in `ring`.
+    port: Port,
     ring: Welcome,
     /// When the consumer was last asked whether it lives, `CLOCK_MONOTONIC`.
     asked_ns: AtomicU64,
@@ -59,7 +61,8 @@ impl Producer {
     /// Connects over a socket that was inherited or received: an [`Invitation`](crate::Invitation).
     pub fn from_fd(socket: impl Into<OwnedFd>, label: &str) -> Result<Self, ConnectError> {
         let ring = client::join(socket.into(), label)?;
-        Ok(Self { link: Arc::new(Link { ring, asked_ns: AtomicU64::new(0) }) })
+        let port = Port::new(*ring.memory.region(), ring.owner);
+        Ok(Self { link: Arc::new(Link { port, ring, asked_ns: AtomicU64::new(0) }) })
     }
 
     /// Connects as the process that started this one says: over the inherited descriptor that the variable
@@ -90,7 +93,7 @@ impl Producer {
 
     /// The id that the consumer gave this producer (1..=255).
     pub fn id(&self) -> u8 {
-        self.link.ring.owner
+        self.port().owner()
     }
 
     /// How many producers have had this id, this one included.
@@ -114,7 +117,7 @@ impl Producer {
         timeout: Duration,
     ) -> Result<Grant<'_>, ClaimError> {
         let deadline = Instant::now().checked_add(timeout);
-        let space = &self.link.ring.memory.region().control().space.0;
+        let control = self.region().control();
         let mut woken = false;
         let claimed = loop {
             // An unsuccessful try counts as a drop only when nobody tries again.
@@ -122,7 +125,7 @@ impl Producer {
                 Err(ClaimError::Full(_)) => {}
                 other => break other,
             }
-            let waiting = wake::announce_wait_for_space(self.link.ring.memory.region().control());
+            let waiting = wake::announce_wait_for_space(control);
             let why = match self.claim_once(len, class) {
                 Err(why @ ClaimError::Full(_)) => why,
                 other => break other,
@@ -133,18 +136,18 @@ impl Producer {
             }
             // A consumer that was killed wakes nobody, nor does a producer that was killed on its way to wake the
             // next one: look after them now and then.
-            woken = futex::wait(space, waiting, Some(left.min(ASK_EVERY)));
+            woken = futex::wait(&control.space.0, waiting, Some(left.min(ASK_EVERY)));
         };
         if woken {
             // A release wakes one of those who wait; who was woken and need not wait any more wakes the next.
-            futex::wake(space, 1);
+            futex::wake(&control.space.0, 1);
         }
         claimed.inspect_err(|why| self.count_drop(why))
     }
 
     /// Copies `bytes` into the ring as one frame. Never waits; the class follows from the descriptor's kind.
     pub fn send(&self, bytes: &[u8], descriptor: &Descriptor) -> Result<(), SendError> {
-        let mut grant = self.try_claim(bytes.len(), class_of(descriptor.kind()))?;
+        let mut grant = self.try_claim(bytes.len(), Class::of(descriptor.kind()))?;
         grant.write_at(0, bytes);
         Ok(grant.commit(descriptor)?)
     }
@@ -156,7 +159,7 @@ impl Producer {
         descriptor: &Descriptor,
         timeout: Duration,
     ) -> Result<(), SendError> {
-        let mut grant = self.claim_timeout(bytes.len(), class_of(descriptor.kind()), timeout)?;
+        let mut grant = self.claim_timeout(bytes.len(), Class::of(descriptor.kind()), timeout)?;
         grant.write_at(0, bytes);
         Ok(grant.commit(descriptor)?)
     }
@@ -168,37 +171,39 @@ impl Producer {
 
     /// Whether the consumer wants anything of track `id`; false if it has ended.
     pub fn wants(&self, id: u32) -> bool {
-        tracks::find(self.link.ring.memory.region(), id)
-            .is_some_and(|track| track.is_live() && track.demand().wanted)
+        tracks::find(self.region(), id).is_some_and(|track| track.is_live() && track.demand().wanted)
     }
 
     /// The longest frame of a class that this ring takes, in bytes.
     pub fn longest(&self, class: Class) -> usize {
-        (u64::from(class.longest(&self.link.ring.memory.region().geometry())) * UNIT) as usize
+        self.port().longest(class) as usize
     }
 
     /// Whether the consumer is still there. One system call.
     pub fn is_connected(&self) -> bool {
-        let closed = &self.link.ring.memory.region().control().closed.0;
+        let closed = &self.region().control().closed.0;
         closed.load(Ordering::Acquire) == 0 && client::is_alive(&self.link.ring.lifeline)
     }
 
     /// This producer's counters; `None` if somebody has wiped them out of the shared memory.
     pub fn stats(&self) -> Option<ProducerStats> {
-        self.entry().read()
+        self.port().entry().read()
     }
 
-    fn entry(&self) -> &frame_ring_core::layout::ProducerEntry {
-        self.link.ring.memory.region().producer(self.id())
+    /// The connection as the core sees it, for front ends in other languages.
+    #[doc(hidden)]
+    pub fn port(&self) -> &Port {
+        &self.link.port
+    }
+
+    fn region(&self) -> &Region {
+        self.port().region()
     }
 
     fn claim_once(&self, len: usize, class: Class) -> Result<Grant<'_>, ClaimError> {
-        let region = self.link.ring.memory.region();
-        let units = u32::try_from((len as u64).div_ceil(UNIT)).unwrap_or(u32::MAX);
-        match claim::claim(region, self.id(), class, units) {
+        match self.port().claim(len as u64, class) {
             Ok(claim) => Ok(Grant::new(self, claim, len)),
-            Err(Refusal::FullBytes) => Err(self.full(ClaimError::Full(Refusal::FullBytes))),
-            Err(Refusal::FullSlots) => Err(self.full(ClaimError::Full(Refusal::FullSlots))),
+            Err(why @ (Refusal::FullBytes | Refusal::FullSlots)) => Err(self.full(ClaimError::Full(why))),
             Err(Refusal::TooLong { .. }) => Err(ClaimError::TooLong { len, longest: self.longest(class) }),
             Err(Refusal::Closed) => Err(ClaimError::Closed),
             Err(Refusal::Corrupt) => Err(ClaimError::Corrupt),
@@ -221,19 +226,19 @@ impl Producer {
     }
 
     fn count_drop(&self, why: &ClaimError) {
-        let counter = match why {
-            ClaimError::Full(Refusal::FullSlots) => &self.entry().full_slots,
-            ClaimError::Full(_) => &self.entry().full_bytes,
-            ClaimError::TooLong { .. } => &self.entry().too_long,
-            ClaimError::Closed | ClaimError::Corrupt => return,
-        };
-        counter.fetch_add(1, Ordering::Relaxed);
+        match why {
+            ClaimError::Full(why) => self.port().count_drop(*why),
+            ClaimError::TooLong { .. } => self.port().count_drop(Refusal::TooLong { longest: 0 }),
+            ClaimError::Closed | ClaimError::Corrupt => {}
+        }
     }
 
-    fn wake(&self, whom: Option<Sleep>) {
+    /// Wakes the consumer as a commit or an abort over [`port`](Self::port) has said.
+    #[doc(hidden)]
+    pub fn wake(&self, whom: Option<Sleep>) {
         match whom {
             None => {}
-            Some(Sleep::Futex) => futex::wake(&self.link.ring.memory.region().control().wake.0, 1),
+            Some(Sleep::Futex) => futex::wake(&self.region().control().wake.0, 1),
             Some(Sleep::EventFd) => self.link.ring.event.ring(),
         }
     }

@@ -39,9 +39,6 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Bytes of the longest body.
-    pub(super) const MAX_BODY_BYTES: usize = Self::Video.body_bytes();
-
     /// Bytes of the body on the wire.
     #[inline]
     pub(super) const fn body_bytes(self) -> usize {

@@ -53,6 +53,24 @@ impl Extensions {
         self.len as usize
     }
 
+    /// The entries as they are on the wire.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..self.encoded_len()]
+    }
+
+    /// The entries in these bytes, which are as on the wire: whole words.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, ExtensionError> {
+        let mut words = [0; EXTENSION_BYTES / 8];
+        let left = EXTENSION_BYTES;
+        if bytes.len() > left || bytes.len() % 8 != 0 {
+            return Err(ExtensionError::NoRoom { needed: bytes.len(), left });
+        }
+        for (word, bytes) in words.iter_mut().zip(bytes.chunks_exact(8)) {
+            *word = bytes.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte));
+        }
+        Self::read(&words[..bytes.len() / 8])
+    }
+
     /// Adds an extension after the others.
     pub fn push(&mut self, ty: u16, data: &[u8]) -> Result<(), ExtensionError> {
         check_type(ty, data.len())?;
