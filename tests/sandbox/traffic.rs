@@ -137,7 +137,8 @@ pub fn bare_child(counted: bool) {
                 nix::unistd::write(&event, &1u64.to_ne_bytes()).expect("written");
             }
         }
-        while n % BURST == BURST - 1 && region.control().wake.0.load(Ordering::Relaxed) == 0 {
+        let is_asleep = |word| word == Sleep::Futex as u32 || word == Sleep::EventFd as u32;
+        while n % BURST == BURST - 1 && !is_asleep(region.control().wake.0.load(Ordering::Relaxed)) {
             std::thread::sleep(PAUSE);
         }
     }
