@@ -21,7 +21,7 @@ const BURST: u32 = 3;
 const DEMAND_EVERY_MS: (u64, u64) = (50, 400);
 const DEMAND_MS: (u64, u64) = (50, 1_500);
 /// A process is killed at its start so long after it got its id, at most.
-const START_MS: u64 = 4;
+const START_MS: u64 = 2;
 /// Nothing takes that long unless it hangs.
 const HANG: Duration = Duration::from_secs(120);
 
@@ -155,8 +155,8 @@ impl Mischief {
         self.round += 1;
     }
 
-    /// Kills a process while it opens its tracks or sends its first frames, if it is the only one that comes: nobody may take up its tracks before
-    /// they were settled.
+    /// Kills a process while it opens its tracks or sends its first frames, if it is the only one that comes: nobody may
+    /// take up its tracks before they were settled.
     fn kill_at_the_start(&mut self, cast: &mut Cast, after: Duration, now: Instant) -> bool {
         let Some(at) = cast.only_one_coming() else { return false };
         if now < *self.starting.get_or_insert(now) + after {
