@@ -77,7 +77,10 @@ fn everywhere(scene: Scene) {
             delivered += usize::from(attempt.delivered);
             if attempt.ended {
                 assert_eq!(attempt.delivered, scene.commits(), "the deed was done");
-                break;
+                // Where the ring stands decides over a few instructions: not all attempts have the same number.
+                if steps >= whole.steps {
+                    break;
+                }
             }
             assert!(steps > 0 || !attempt.delivered, "nothing was done yet");
         }
