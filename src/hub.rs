@@ -49,6 +49,8 @@ pub struct Hub {
     turns: u32,
     /// When all rings were last given a turn, whether a bell had rung or not.
     looked_at_all: Instant,
+    /// Rings whose turn comes only because all were looked at: no producer has seen them asleep.
+    untold: HashSet<u64>,
     next_id: u64,
 }
 
@@ -60,7 +62,15 @@ impl Hub {
     pub fn new() -> io::Result<Self> {
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
         let (rings, ready) = (BTreeMap::new(), VecDeque::new());
-        Ok(Self { rings, epoll, ready, turns: 0, looked_at_all: Instant::now(), next_id: 0 })
+        Ok(Self {
+            rings,
+            epoll,
+            ready,
+            turns: 0,
+            looked_at_all: Instant::now(),
+            untold: HashSet::new(),
+            next_id: 0,
+        })
     }
 
     /// Adds a ring.
@@ -130,6 +140,9 @@ impl Hub {
     fn serve(&mut self, id: u64) -> Option<HubItem> {
         let ring = self.rings.get_mut(&id)?;
         let mut next = ring.try_recv();
+        if self.untold.remove(&id) && matches!(next, Ok(Some(_))) {
+            ring.shared().count_found_late();
+        }
         if matches!(next, Ok(None)) {
             announce_sleep(ring.shared().region().control(), Sleep::EventFd);
             next = ring.try_recv();
@@ -160,6 +173,7 @@ impl Hub {
             if let Some(ring) = self.rings.get(&id) {
                 ring.shared().bells.clear();
                 announce_awake(ring.shared().region().control());
+                self.untold.remove(&id);
                 if !self.ready.contains(&id) {
                     self.ready.push_back(id);
                 }
@@ -168,7 +182,12 @@ impl Hub {
         if self.looked_at_all.elapsed() >= LOOK_AGAIN {
             self.looked_at_all = Instant::now();
             let waiting: HashSet<u64> = self.ready.iter().copied().collect();
-            self.ready.extend(self.rings.keys().filter(|id| !waiting.contains(id)));
+            for (id, ring) in self.rings.iter().filter(|(id, _)| !waiting.contains(id)) {
+                self.ready.push_back(*id);
+                if !announce_awake(ring.shared().region().control()) {
+                    self.untold.insert(*id);
+                }
+            }
         }
         Ok(())
     }

@@ -68,10 +68,11 @@ impl FrameStream {
         let shared = self.ring.shared().clone();
         let control = shared.region().control();
         loop {
-            if std::mem::take(&mut self.asleep) {
-                announce_awake(control);
-            }
+            let told = !std::mem::take(&mut self.asleep) || announce_awake(control);
             if let Some(frame) = self.ring.try_recv()? {
+                if !told {
+                    shared.count_found_late();
+                }
                 return Poll::Ready(Ok(frame));
             }
             announce_sleep(control, Sleep::EventFd);

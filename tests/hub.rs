@@ -228,9 +228,13 @@ fn no_wake_up_is_lost() {
                 n += 1;
                 received.store(n, Ordering::Release);
             }
-            HubItem::Error(_, RecvError::Disconnected, Some(_)) => ended += 1,
+            HubItem::Error(_, RecvError::Disconnected, Some(ring)) => {
+                assert_eq!(ring.found_late(), 0, "wake-ups were lost");
+                ended += 1;
+            }
             other => panic!("{other:?}"),
         }
     }
+    assert!(n > 1000, "most wake-ups are lost: {n} frames");
     feeder.join().expect("no panic");
 }

@@ -493,12 +493,14 @@ fn no_wake_up_is_lost() {
             }
             Err(why) => {
                 assert_eq!(why, RecvError::Disconnected);
+                assert!(n > 1000, "most wake-ups are lost: {n} frames");
                 break;
             }
         }
         received.store(n + 1, Ordering::Release);
     }
     feeder.join().expect("no panic");
+    assert_eq!(ring.found_late(), 0, "wake-ups were lost");
 }
 
 #[test]

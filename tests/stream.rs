@@ -174,6 +174,8 @@ fn no_wake_up_is_lost() {
             received.store(n, Ordering::Release);
         }
         feeder.join().expect("no panic");
+        assert!(n > 1000, "most wake-ups are lost: {n} frames");
+        assert_eq!(stream.ring().found_late(), 0, "wake-ups were lost");
     });
 }
 

@@ -101,6 +101,13 @@ impl Consumer {
         self.shared.producers.load(Ordering::Relaxed)
     }
 
+    /// How many times a frame was found only because a sleeping consumer looks at its ring once a second. It stays 0 as long
+    /// as every process keeps to the protocol; otherwise somebody overwrites the ring's shared words, and frames come up to a
+    /// second late.
+    pub fn found_late(&self) -> u64 {
+        self.shared.found_late.load(Ordering::Relaxed)
+    }
+
     /// Whether frames may still come: somebody is connected, invited, or can connect.
     pub fn has_sources(&self) -> bool {
         self.shared.sources.load(Ordering::Acquire) > 0

@@ -141,8 +141,12 @@ impl Consumer {
 
     /// Sleeps on the futex until there is a frame or the deadline has passed; `None` may also come early.
     fn wait_until(&mut self, order: Order, deadline: Option<Instant>) -> Result<Option<Frame>, RecvError> {
+        let mut told = true;
         loop {
             if let Some(frame) = self.try_recv_in(order)? {
+                if !told {
+                    self.shared().count_found_late();
+                }
                 return Ok(Some(frame));
             }
             let left = deadline.map(|d| d.saturating_duration_since(Instant::now()));
@@ -155,7 +159,9 @@ impl Consumer {
             let again = self.try_recv_in(order);
             if matches!(again, Ok(None)) {
                 let nap = left.map_or(LOOK_AGAIN, |left| left.min(LOOK_AGAIN));
-                futex::wait(&control.wake.0, Sleep::Futex as u32, Some(nap));
+                let asleep = Instant::now();
+                told = futex::wait(&control.wake.0, Sleep::Futex as u32, Some(nap))
+                    || asleep.elapsed() < LOOK_AGAIN;
             }
             announce_awake(control);
             if let Some(frame) = again? {

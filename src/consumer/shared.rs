@@ -1,6 +1,6 @@
 //! What all threads of a consumer share: the mapping, the books, the way to wake it.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use frame_ring_core::arena::Arena;
 use frame_ring_core::ledger::{Entry, Ledger};
@@ -22,6 +22,8 @@ pub(crate) struct Shared {
     /// Listeners, invitations and producers: while there are any, more frames may come.
     pub(crate) sources: AtomicUsize,
     pub(crate) producers: AtomicUsize,
+    /// Frames that nobody has told of.
+    pub(crate) found_late: AtomicU64,
     pub(crate) trusted: AtomicBool,
 }
 
@@ -43,6 +45,7 @@ impl Shared {
             bells,
             sources: AtomicUsize::new(0),
             producers: AtomicUsize::new(0),
+            found_late: AtomicU64::new(0),
             trusted: AtomicBool::new(false),
         }
     }
@@ -107,6 +110,11 @@ impl Shared {
             Some(Sleep::Futex) => futex::wake(&self.region().control().wake.0, 1),
             Some(Sleep::EventFd) => self.bells.ring(),
         }
+    }
+
+    /// Counts a frame that was there though no producer had seen the consumer asleep.
+    pub(crate) fn count_found_late(&self) {
+        self.found_late.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Tells producers that nobody will read any more.

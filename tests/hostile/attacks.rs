@@ -332,10 +332,14 @@ fn a_wiped_wake_word_does_not_keep_the_consumer_asleep() {
     let mut ring = small_ring();
     let raw = Raw::join(&ring, "scribbler");
     let honest = producer(&ring, "honest");
-    let receiver = std::thread::spawn(move || recv(&mut ring).map(|frame| text(&frame)));
+    let receiver = std::thread::spawn(move || {
+        let frame = recv(&mut ring).map(|frame| text(&frame));
+        (frame, ring.found_late())
+    });
     wipe_while_asleep(&raw, 1);
     honest.send(b"late", &Descriptor::opaque()).expect("room");
-    assert_eq!(receiver.join().expect("no panic").as_deref(), Ok("late"));
+    let (frame, late) = receiver.join().expect("no panic");
+    assert_eq!((frame.as_deref(), late), (Ok("late"), 1));
 }
 
 #[test]
