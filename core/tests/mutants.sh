@@ -152,7 +152,7 @@ mutant space-as-a-flag wake.rs "loom:wait::" \
     'control.space.0.fetch_add(1, Ordering::AcqRel) & 1' 'control.space.0.swap(0, Ordering::AcqRel) & 1'
 mutant space-that-stays-announced wake.rs "loom:wait::" \
     '&& control.space.0.fetch_add(1, Ordering::AcqRel) & 1 != 0' ''
-mutant no-wake-by-the-woken ../tests/loom/sleep.rs "loom:wait::" 'if woken {' 'if false {'
+mutant no-wake-by-the-woken ../tests/loom/sleep.rs "loom:wait::" 'if woken && claim.is_ok() {' 'if false {'
 mutant no-wake-but-by-the-woken ../tests/loom/sleep.rs "loom:wait::" 'if freed.wake_producers {' 'if false {'
 mutant the-woken-does-not-announce-again ../tests/loom/sleep.rs "loom:wait::" \
     'let waiting = announce_wait_for_space(control);' \
@@ -160,6 +160,9 @@ mutant the-woken-does-not-announce-again ../tests/loom/sleep.rs "loom:wait::" \
                     true => control.space.0.load(Ordering::Relaxed),
                     false => announce_wait_for_space(control),
                 };'
+mutant a-close-wakes-whom-the-word-tells-of ../tests/loom/sleep.rs "loom:wait::" \
+    'let _ = after_release(control);
+        self.space.wake_all();' 'if after_release(control) { self.space.wake_all(); }'
 mutant a-close-wakes-one ../tests/loom/sleep.rs "loom:wait::" 'self.space.wake_all();' 'self.space.wake_one();'
 mutant a-wake-is-left-to-the-first wake.rs "loom:a_waker model" \
     'before < EAGER || before.is_power_of_two()' 'before == 0'

@@ -212,28 +212,31 @@ fn a_burial_beside_a_claim() {
 /// A new producer with the number of the buried one gets the same slots; what the old one ends late is not taken for its.
 #[test]
 fn a_successor_of_the_buried() {
-    explore("a successor of the buried", 3, || {
-        let ring = Ring::new(4, 2, Cursor(0));
-        let claim = ring.claim(2, 1).expect("there is room");
-        ring.fill(&claim, (2, 0));
-        let late = {
-            let ring = ring.clone();
-            thread::spawn(move || ring.commit(claim).is_ok())
-        };
-        let _ = ring.bury(2);
-        let mut received = Vec::from_iter(ring.receive(Order::PerProducer).0);
-        let mut sent = Vec::new();
-        let successor: Vec<_> = (1..3).map(|_| ring.claim(2, 1).expect("there is room")).collect();
-        for (claim, number) in successor.into_iter().zip(1..) {
-            assert_eq!(ring.receive(Order::PerProducer).0, None, "nothing was committed");
-            ring.fill(&claim, (2, number));
-            let _ = ring.commit(claim).expect("nobody was buried");
-            received.extend(ring.receive(Order::PerProducer).0);
-            sent.push((2, number));
-        }
-        if late.join().expect("the late one does not panic") {
-            sent.insert(0, (2, 0));
-        }
-        ring.settle(&[sent], received);
-    });
+    explore("a successor of a late commit", 3, || succeed(ends_with_a_commit, true));
+    explore("a successor of a late abort", 3, || succeed(ends_with_an_abort, false));
+}
+
+fn succeed(end: fn(&Ring, Claim) -> bool, sends: bool) {
+    let ring = Ring::new(4, 2, Cursor(0));
+    let claim = ring.claim(2, 1).expect("there is room");
+    ring.fill(&claim, (2, 0));
+    let late = {
+        let ring = ring.clone();
+        thread::spawn(move || end(&ring, claim))
+    };
+    let _ = ring.bury(2);
+    let mut received = Vec::from_iter(ring.receive(Order::PerProducer).0);
+    let mut sent = Vec::new();
+    let successor: Vec<_> = (1..3).map(|_| ring.claim(2, 1).expect("there is room")).collect();
+    for (claim, number) in successor.into_iter().zip(1..) {
+        assert_eq!(ring.receive(Order::PerProducer).0, None, "nothing was committed");
+        ring.fill(&claim, (2, number));
+        let _ = ring.commit(claim).expect("nobody was buried");
+        received.extend(ring.receive(Order::PerProducer).0);
+        sent.push((2, number));
+    }
+    if late.join().expect("the late one does not panic") && sends {
+        sent.insert(0, (2, 0));
+    }
+    ring.settle(&[sent], received);
 }

@@ -120,9 +120,9 @@ impl Machine {
     pub fn close(&self) {
         let control = self.ring.arena.control();
         control.closed.0.store(1, Ordering::Release);
-        if after_release(control) {
-            self.space.wake_all();
-        }
+        // Whatever the word says: the last release may have cleared it and woken one, who leaves without waking another.
+        let _ = after_release(control);
+        self.space.wake_all();
     }
 
     fn send(&self, message: Message, len: u32) {
@@ -152,7 +152,7 @@ impl Machine {
                 }
             }
             if let Some(claim) = claim {
-                if woken {
+                if woken && claim.is_ok() {
                     self.space.wake_one();
                 }
                 return claim;

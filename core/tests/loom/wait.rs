@@ -65,21 +65,26 @@ fn for_different_lengths() {
     two_wait("two wait for different lengths", 1, |first| two_releases(first, 4, [1, 3], [3, 1]));
 }
 
-/// The consumer makes room for one frame and leaves.
+/// The consumer leaves, in one model after it has made room for one frame.
 #[test]
 fn beside_a_close() {
-    two_wait("two wait beside a close", 2, |first| {
-        let machine = Machine::that_wakes(first, 4, 2);
-        let sent = machine.ring.send_all(1, &[2, 2]);
-        let held = machine.ring.next(Order::PerProducer).0.expect("was sent");
-        let waiters = Waiters::start(&machine, [1, 1]);
+    two_wait("two wait beside a close", 2, |first| close_behind(first, 0));
+    two_wait("two wait beside a release and a close", 2, |first| close_behind(first, 1));
+}
+
+fn close_behind(first: First, releases: usize) {
+    let machine = Machine::that_wakes(first, 4, 2);
+    let sent = machine.ring.send_all(1, &[2, 2]);
+    let held = machine.ring.next(Order::PerProducer).0.expect("was sent");
+    let waiters = Waiters::start(&machine, [1, 1]);
+    if releases > 0 {
         machine.wake_producers(machine.ring.release(&held));
-        machine.close();
-        let [second, third] = waiters.end();
-        assert!(second.len() + third.len() <= 1, "there was room for one");
-        let left = (0..).map_while(|_| machine.ring.receive(Order::PerProducer).0).count();
-        assert_eq!(1 + left, sent.len() + second.len() + third.len(), "what was sent before the close stays");
-    });
+    }
+    machine.close();
+    let [second, third] = waiters.end();
+    assert!(second.len() + third.len() <= releases, "{releases} frames have made room");
+    let left = (0..).map_while(|_| machine.ring.receive(Order::PerProducer).0).count();
+    assert_eq!(1 + left, sent.len() + second.len() + third.len(), "what was sent before the close stays");
 }
 
 /// All room is a dead producer's, and its burial, which frees it at once, wakes one.
