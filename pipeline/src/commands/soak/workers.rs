@@ -21,6 +21,9 @@ const ALL_BYTES_OF_ONE_IN: u64 = 4;
 const HOLD_ONE_IN: u64 = 8;
 /// For so long, in milliseconds.
 const HOLD_MS: (u64, u64) = (1, 80);
+/// Of so many frames one is held for longer than the ring takes to come round: until it is given back, the ring is full.
+const HOLD_LONG_ONE_IN: u64 = 20_000;
+const HOLD_LONG_MS: (u64, u64) = (100, 700);
 /// Of so many frames one makes its worker slow, for so many milliseconds.
 const SLOW_ONE_IN: u64 = 5_000;
 const SLOW_MS: (u64, u64) = (20, 120);
@@ -149,18 +152,27 @@ impl Worker {
     }
 
     fn work(&mut self, job: Job) {
-        self.check(&job);
+        let all_bytes = self.random.one_in(ALL_BYTES_OF_ONE_IN);
+        self.check(&job, all_bytes);
         if self.random.one_in(SLOW_ONE_IN) {
             self.shop.hands.slow.fetch_add(1, Ordering::Relaxed);
             std::thread::sleep(self.random.ms(SLOW_MS.0, SLOW_MS.1));
         }
         let now = Instant::now();
-        let hold = self.random.one_in(HOLD_ONE_IN).then(|| now + self.random.ms(HOLD_MS.0, HOLD_MS.1));
+        let hold = self.hold_ms().map(|(from, to)| now + self.random.ms(from, to));
         let closed = *self.shop.closed_until.lock().unwrap_or_else(PoisonError::into_inner);
         match hold.max(closed).filter(|until| *until > now) {
             Some(until) => self.held.push((until, job)),
             None => self.give_back_unread(job),
         }
+    }
+
+    /// Whether to hold a frame, and for how long.
+    fn hold_ms(&mut self) -> Option<(u64, u64)> {
+        if self.random.one_in(HOLD_LONG_ONE_IN) {
+            return Some(HOLD_LONG_MS);
+        }
+        self.random.one_in(HOLD_ONE_IN).then_some(HOLD_MS)
     }
 
     /// Gives back what was held for long enough, in no particular order.
@@ -171,9 +183,9 @@ impl Worker {
         }
     }
 
-    /// Checks once more that nobody has written to a frame that was held, and gives it back.
+    /// Checks that nobody has written to any byte of a frame while it was held, and gives it back.
     fn give_back(&mut self, job: Job) {
-        self.check(&job);
+        self.check(&job, true);
         self.give_back_unread(job);
     }
 
@@ -183,11 +195,11 @@ impl Worker {
         drop(frame);
     }
 
-    fn check(&mut self, job: &Job) {
+    fn check(&self, job: &Job, all_bytes: bool) {
         let Some(stamp) = &job.stamp else { return };
         let payload = job.frame.payload();
         let bytes = payload.as_slice().unwrap_or_default();
-        let found = if self.random.one_in(ALL_BYTES_OF_ONE_IN) {
+        let found = if all_bytes {
             self.shop.hands.whole.fetch_add(1, Ordering::Relaxed);
             self.shop.pattern.check_all(bytes, stamp)
         } else {
