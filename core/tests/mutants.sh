@@ -27,9 +27,10 @@ unexpected_cfgs = { level = "warn", check-cfg = ["cfg(loom)"] }
 TOML
 
 # All models, the quick ones first.
-all="loom:release loom:death loom:what_fits loom:order loom:more loom:across loom:wait_for loom:pads loom:sleeps loom:a_pad"
+all="loom:release loom:death loom:what_fits loom:order loom:more loom:across loom:wait:: loom:limits loom:pads loom:sleeps loom:a_pad"
 
-# mutant NAME FILE TESTS OLD NEW: replaces OLD, which must occur once in src/FILE, by NEW.
+# mutant NAME FILE TESTS OLD NEW: replaces OLD, which must occur once in src/FILE, by NEW. What the crate does with the
+# core's decisions, wake by a system call and wait, the models do themselves: such mutants are made in tests/loom.
 # TESTS: loom:FILTER, model or hostile, separated by blanks.
 mutant() {
     local name=$1 file=$2 tests=$3
@@ -116,7 +117,17 @@ mutant behind-rewind-load-relaxed claim.rs "$all" \
     'arena.word(geometry.slot(head.index())).load(Ordering::Relaxed)'
 mutant behind-any-pad-is-free claim.rs "loom:deliver loom:death model" \
     'State::Aborted, 0, word.len())' 'State::Aborted, word.owner(), word.len())'
-mutant limits-ignored claim.rs "model" 'Class::Video => whole - whole / 8' 'Class::Video => whole'
+mutant limits-ignored claim.rs "loom:limits model" 'Class::Video => whole - whole / 8' 'Class::Video => whole'
+mutant limits-of-slots-ignored claim.rs "loom:limits model" \
+    'u64::from(class.limit(geometry.slots()))' 'u64::from(geometry.slots())'
+mutant limits-of-the-first-try-only claim.rs "loom:limits model" \
+    'for _ in 0..RETRIES {
+        match attempt(arena, &geometry, owner, class, len) {' \
+    'for again in 0..RETRIES {
+        match attempt(arena, &geometry, owner, if again == 0 { class } else { Class::Event }, len) {'
+mutant limits-for-everybody claim.rs "loom:limits model" 'Class::Event => whole' 'Class::Event => whole - whole / 8'
+mutant limits-with-a-unit-to-spare claim.rs "loom:limits model" \
+    'if used + u64::from(needed) > u64::from(class' 'if used + u64::from(needed) >= u64::from(class'
 mutant commit-relaxed claim.rs "loom:deliver" \
     'claim.word.with_state(state).0, Ordering::AcqRel' 'claim.word.with_state(state).0, Ordering::Relaxed'
 mutant commit-by-a-store claim.rs "loom:burial" \
@@ -131,14 +142,25 @@ mutant no-fence-before-the-sleep wake.rs "loom:sleeps" \
 mutant no-fence-behind-a-commit wake.rs "loom:sleeps" \
     '// Pairs with the fence in `announce_sleep`.
     fence(Ordering::SeqCst);' ''
-mutant no-fence-before-the-wait-for-space wake.rs "loom:wait_for" \
+mutant no-fence-before-the-wait-for-space wake.rs "loom:wait::" \
     '// Pairs with the fence in `after_release`.
     fence(Ordering::SeqCst);' ''
-mutant no-fence-behind-a-release wake.rs "loom:wait_for" \
+mutant no-fence-behind-a-release wake.rs "loom:wait::" \
     '// Pairs with the fence in `announce_wait_for_space`.
     fence(Ordering::SeqCst);' ''
-mutant space-as-a-flag wake.rs "loom:wait_for" \
+mutant space-as-a-flag wake.rs "loom:wait::" \
     'control.space.0.fetch_add(1, Ordering::AcqRel) & 1' 'control.space.0.swap(0, Ordering::AcqRel) & 1'
+mutant space-that-stays-announced wake.rs "loom:wait::" \
+    '&& control.space.0.fetch_add(1, Ordering::AcqRel) & 1 != 0' ''
+mutant no-wake-by-the-woken ../tests/loom/sleep.rs "loom:wait::" 'if woken {' 'if false {'
+mutant no-wake-but-by-the-woken ../tests/loom/sleep.rs "loom:wait::" 'if freed.wake_producers {' 'if false {'
+mutant the-woken-does-not-announce-again ../tests/loom/sleep.rs "loom:wait::" \
+    'let waiting = announce_wait_for_space(control);' \
+    'let waiting = match woken {
+                    true => control.space.0.load(Ordering::Relaxed),
+                    false => announce_wait_for_space(control),
+                };'
+mutant a-close-wakes-one ../tests/loom/sleep.rs "loom:wait::" 'self.space.wake_all();' 'self.space.wake_one();'
 mutant a-wake-is-left-to-the-first wake.rs "loom:a_waker model" \
     'control.wake.0.fetch_or(WOKEN, Ordering::AcqRel)' 'control.wake.0.swap(0, Ordering::AcqRel)'
 mutant no-wake-behind-a-commit wake.rs "loom:sleeps model" '1 => Some(Sleep::Futex),' '1 => None,'
@@ -228,6 +250,15 @@ mutant burial-by-a-store walk.rs "loom:burial" \
                     .compare_exchange(word.0, aborted.0, Ordering::AcqRel, Ordering::Relaxed)
                     .is_ok()' \
     '&& { arena.word(slot).store(aborted.0, Ordering::Release); true }'
+mutant a-lap-that-stays walk.rs "loom:successor loom:burial model" \
+    'SlotWord::free(geometry.next_lap(index))' 'SlotWord::free(geometry.lap(index))'
+mutant abort-of-the-buried claim.rs "loom:death" \
+    'slot.compare_exchange(claim.word.0, claim.word.with_state(state).0, Ordering::AcqRel, Ordering::Relaxed)
+        .map_err(|_| Revoked)?;' \
+    'if state == State::Aborted { slot.store(claim.word.with_state(state).0, Ordering::Release) } else {
+        slot.compare_exchange(claim.word.0, claim.word.with_state(state).0, Ordering::AcqRel, Ordering::Relaxed)
+            .map_err(|_| Revoked)?;
+    }'
 mutant burial-relaxed walk.rs "loom:death" \
     'compare_exchange(word.0, aborted.0, Ordering::AcqRel, Ordering::Relaxed)' \
     'compare_exchange(word.0, aborted.0, Ordering::Relaxed, Ordering::Relaxed)'

@@ -10,14 +10,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 
 use frame_ring_core::arena::{Arena, Control};
-use frame_ring_core::claim::{claim, commit, Class};
+use frame_ring_core::claim::{abort, claim, commit, Claim, Class};
 use frame_ring_core::sync::AtomicU64;
 use frame_ring_core::walk::Order;
 use frame_ring_core::word::{Cursor, Geometry};
 use loom::thread;
 
 use crate::arena::HeapArena;
-use crate::ring::{explore, Message, Ring};
+use crate::ring::{explore, Message, Ring, BEFORE_A_WRAP};
 
 struct Mortal<'a> {
     arena: &'a HeapArena,
@@ -129,31 +129,111 @@ fn death_at_every_access_of_a_claim_with_a_pad() {
     });
 }
 
-/// The consumer holds a producer for dead that is about to commit: the one that comes first counts, for both.
+#[test]
+fn death_at_every_access_before_a_wrap() {
+    every_death("death before a wrap", 1, |accesses| {
+        let ring = Ring::new(4, 2, Cursor::new(7, (1 << 36) - 1));
+        dies_beside_another(&ring, accesses, [1, 1], vec![])
+    });
+}
+
+/// The consumer holds a producer for dead that is about to end its claim: the one that comes first counts, for both.
+/// Returns whether the claim's end came first, and what was received of the two frames.
+fn a_burial_and_the_last_word(ring: &Arc<Ring>, end: fn(&Ring, Claim) -> bool) -> (bool, Vec<Message>) {
+    let held = ring.next(Order::PerProducer).0.expect("was sent");
+    let claim = ring.claim(2, 2).expect("there is room");
+    ring.fill(&claim, (2, 0));
+    let late = {
+        let ring = ring.clone();
+        thread::spawn(move || end(&ring, claim))
+    };
+    let dropper = {
+        let ring = ring.clone();
+        thread::spawn(move || {
+            let message = ring.read(&held);
+            let _ = ring.release(&held);
+            message
+        })
+    };
+    let _ = ring.bury(2);
+    let mut received = Vec::from_iter(ring.receive(Order::PerProducer).0);
+    received.push(dropper.join().expect("the dropper does not panic"));
+    (late.join().expect("the late one does not panic"), received)
+}
+
+fn ends_with_a_commit(ring: &Ring, claim: Claim) -> bool {
+    ring.commit(claim).is_ok()
+}
+
+fn ends_with_an_abort(ring: &Ring, claim: Claim) -> bool {
+    abort(&ring.arena, claim).is_ok()
+}
+
 #[test]
 fn a_burial_and_the_last_commit() {
-    explore("a burial and the last commit", 3, || {
+    for start in [Cursor(0)].into_iter().chain(BEFORE_A_WRAP) {
+        explore(&format!("a burial and the last commit from {start:?}"), 3, move || {
+            let ring = Ring::new(4, 4, start);
+            let sent = ring.send_all(1, &[1]);
+            let (committed, received) = a_burial_and_the_last_word(&ring, ends_with_a_commit);
+            ring.settle(&[sent, Vec::from_iter(committed.then_some((2, 0)))], received);
+        });
+    }
+}
+
+#[test]
+fn a_burial_and_the_last_abort() {
+    explore("a burial and the last abort", 3, || {
         let ring = Ring::new(4, 4, Cursor(0));
         let sent = ring.send_all(1, &[1]);
-        let held = ring.next(Order::PerProducer).0.expect("was sent");
-        let claim = ring.claim(2, 2).expect("there is room");
+        let (_, received) = a_burial_and_the_last_word(&ring, ends_with_an_abort);
+        ring.settle(&[sent], received);
+    });
+}
+
+/// Meanwhile another producer claims behind the one that is buried.
+#[test]
+fn a_burial_beside_a_claim() {
+    for start in [Cursor(0), BEFORE_A_WRAP[0]] {
+        explore(&format!("a burial beside a claim from {start:?}"), 1, move || {
+            let ring = Ring::new(4, 4, start);
+            let sent = ring.send_all(1, &[1]);
+            let other = {
+                let ring = ring.clone();
+                thread::spawn(move || ring.send_all(3, &[1]))
+            };
+            let (committed, received) = a_burial_and_the_last_word(&ring, ends_with_a_commit);
+            let other = other.join().expect("the other one does not panic");
+            ring.settle(&[sent, other, Vec::from_iter(committed.then_some((2, 0)))], received);
+        });
+    }
+}
+
+/// A new producer with the number of the buried one gets the same slots; what the old one ends late is not taken for its.
+#[test]
+fn a_successor_of_the_buried() {
+    explore("a successor of the buried", 3, || {
+        let ring = Ring::new(4, 2, Cursor(0));
+        let claim = ring.claim(2, 1).expect("there is room");
         ring.fill(&claim, (2, 0));
         let late = {
             let ring = ring.clone();
             thread::spawn(move || ring.commit(claim).is_ok())
         };
-        let dropper = {
-            let ring = ring.clone();
-            thread::spawn(move || {
-                let message = ring.read(&held);
-                let _ = ring.release(&held);
-                message
-            })
-        };
         let _ = ring.bury(2);
         let mut received = Vec::from_iter(ring.receive(Order::PerProducer).0);
-        received.push(dropper.join().expect("the dropper does not panic"));
-        let committed = late.join().expect("the late one does not panic");
-        ring.settle(&[sent, Vec::from_iter(committed.then_some((2, 0)))], received);
+        let mut sent = Vec::new();
+        let successor: Vec<_> = (1..3).map(|_| ring.claim(2, 1).expect("there is room")).collect();
+        for (claim, number) in successor.into_iter().zip(1..) {
+            assert_eq!(ring.receive(Order::PerProducer).0, None, "nothing was committed");
+            ring.fill(&claim, (2, number));
+            let _ = ring.commit(claim).expect("nobody was buried");
+            received.extend(ring.receive(Order::PerProducer).0);
+            sent.push((2, number));
+        }
+        if late.join().expect("the late one does not panic") {
+            sent.insert(0, (2, 0));
+        }
+        ring.settle(&[sent], received);
     });
 }

@@ -51,6 +51,8 @@
 mod arena;
 mod death;
 mod deliver;
+mod limits;
 mod release;
 mod ring;
 mod sleep;
+mod wait;

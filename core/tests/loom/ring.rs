@@ -16,6 +16,10 @@ use loom::cell::UnsafeCell;
 
 use crate::arena::HeapArena;
 
+/// Starts of a ring of 4 units and 4 slots: index and position start over, then lap and position, then the index alone.
+pub const BEFORE_A_WRAP: [Cursor; 3] =
+    [Cursor::new(7, (1 << 36) - 1), Cursor::new(6, (4 << 26) - 1), Cursor::new(2, (1 << 36) - 2)];
+
 /// What a frame carries: who sent it, and its number among that producer's frames.
 pub type Message = (u8, u32);
 

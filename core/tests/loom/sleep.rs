@@ -5,34 +5,60 @@
 use frame_ring_core::arena::Arena;
 use frame_ring_core::claim::{Claim, Refusal};
 use frame_ring_core::sync::{AtomicU32, Ordering};
-use frame_ring_core::wake::{announce_awake, announce_sleep, announce_wait_for_space, Sleep};
+use frame_ring_core::wake::{after_release, announce_awake, announce_sleep, announce_wait_for_space, Sleep};
 use frame_ring_core::walk::{Freed, Order};
 use frame_ring_core::word::Cursor;
 use loom::sync::{Condvar, Mutex};
-use loom::thread;
+use loom::thread::{self, Thread};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::ring::{explore, Message, Ring};
 
 /// The kernel's futex: to look at the word and to fall asleep is one step for everybody who wakes.
+///
+/// The kernel wakes whoever has slept longest, but for real-time threads; so who comes first is for the model to say.
 struct Futex {
-    bucket: Mutex<()>,
-    sleepers: Condvar,
+    sleepers: Mutex<VecDeque<Thread>>,
+    first: First,
+}
+
+/// Which of several sleepers is woken.
+#[derive(Debug, Clone, Copy)]
+pub enum First {
+    Oldest,
+    Newest,
 }
 
 impl Futex {
-    fn new() -> Self {
-        Self { bucket: Mutex::new(()), sleepers: Condvar::new() }
+    fn new(first: First) -> Self {
+        Self { sleepers: Mutex::new(VecDeque::new()), first }
     }
-    fn wait(&self, word: &AtomicU32, expected: u32) {
-        let bucket = self.bucket.lock().expect("nobody panics");
-        if word.load(Ordering::Relaxed) == expected {
-            drop(self.sleepers.wait(bucket).expect("nobody panics"));
+    /// Sleeps while the word is as expected. Returns whether that took somebody's wake.
+    fn wait(&self, word: &AtomicU32, expected: u32) -> bool {
+        let mut sleepers = self.sleepers.lock().expect("nobody panics");
+        if word.load(Ordering::Relaxed) != expected {
+            return false;
+        }
+        sleepers.push_back(thread::current());
+        drop(sleepers);
+        thread::park();
+        true
+    }
+    fn wake_one(&self) {
+        let mut sleepers = self.sleepers.lock().expect("nobody panics");
+        let sleeper = match self.first {
+            First::Oldest => sleepers.pop_front(),
+            First::Newest => sleepers.pop_back(),
+        };
+        drop(sleepers);
+        if let Some(sleeper) = sleeper {
+            sleeper.unpark();
         }
     }
     fn wake_all(&self) {
-        drop(self.bucket.lock().expect("nobody panics"));
-        self.sleepers.notify_all();
+        let sleepers = std::mem::take(&mut *self.sleepers.lock().expect("nobody panics"));
+        sleepers.iter().for_each(Thread::unpark);
     }
 }
 
@@ -60,29 +86,41 @@ impl EventFd {
 }
 
 /// A ring with what its two sides sleep on.
-struct Machine {
-    ring: Arc<Ring>,
+pub struct Machine {
+    pub ring: Arc<Ring>,
     wake: Futex,
     event: EventFd,
     space: Futex,
 }
 
 impl Machine {
-    fn new(capacity: u32, slots: u32, start: Cursor) -> Arc<Self> {
-        let ring = Ring::new(capacity, slots, start);
-        Arc::new(Self { ring, wake: Futex::new(), event: EventFd::new(), space: Futex::new() })
+    fn new(capacity: u32, slots: u32) -> Arc<Self> {
+        Self::that_wakes(First::Oldest, capacity, slots)
+    }
+
+    pub fn that_wakes(first: First, capacity: u32, slots: u32) -> Arc<Self> {
+        let ring = Ring::new(capacity, slots, Cursor(0));
+        Arc::new(Self { ring, wake: Futex::new(first), event: EventFd::new(), space: Futex::new(first) })
     }
 
     fn wake_consumer(&self, sleep: Option<Sleep>) {
         match sleep {
             None => {}
-            Some(Sleep::Futex) => self.wake.wake_all(),
+            Some(Sleep::Futex) => self.wake.wake_one(),
             Some(Sleep::EventFd) => self.event.write(),
         }
     }
 
-    fn wake_producers(&self, freed: Freed) {
+    pub fn wake_producers(&self, freed: Freed) {
         if freed.wake_producers {
+            self.space.wake_one();
+        }
+    }
+
+    pub fn close(&self) {
+        let control = self.ring.arena.control();
+        control.closed.0.store(1, Ordering::Release);
+        if after_release(control) {
             self.space.wake_all();
         }
     }
@@ -91,29 +129,47 @@ impl Machine {
         self.wake_consumer(self.ring.send(message, len).expect("there is room"));
     }
 
-    fn try_claim(&self, owner: u8, len: u32) -> Option<Claim> {
+    /// A claim, or why there never will be one; `None` if there is no room now.
+    fn try_claim(&self, owner: u8, len: u32) -> Option<Result<Claim, Refusal>> {
         match self.ring.claim(owner, len) {
-            Ok(claim) => Some(claim),
             Err(Refusal::FullBytes | Refusal::FullSlots) => None,
-            Err(why) => panic!("an honest ring refused: {why}"),
+            other => Some(other),
         }
     }
 
-    /// Sends as soon as there is room.
-    fn send_when_there_is_room(&self, message: Message, len: u32) {
+    /// Waits for room as a producer does. A release wakes one waiter only, so whoever was woken and has got what it
+    /// wanted wakes the next one: there may be room for both.
+    fn wait_for_room(&self, owner: u8, len: u32) -> Result<Claim, Refusal> {
         let control = self.ring.arena.control();
-        let claim = loop {
-            if let Some(claim) = self.try_claim(message.0, len) {
-                break claim;
+        let mut woken = false;
+        loop {
+            let mut claim = self.try_claim(owner, len);
+            if claim.is_none() {
+                let waiting = announce_wait_for_space(control);
+                claim = self.try_claim(owner, len);
+                if claim.is_none() {
+                    woken = self.space.wait(&control.space.0, waiting);
+                }
             }
-            let waiting = announce_wait_for_space(control);
-            if let Some(claim) = self.try_claim(message.0, len) {
-                break claim;
+            if let Some(claim) = claim {
+                if woken {
+                    self.space.wake_one();
+                }
+                return claim;
             }
-            self.space.wait(&control.space.0, waiting);
+        }
+    }
+
+    /// Sends as soon as there is room; returns whether the ring was still open.
+    pub fn send_when_there_is_room(&self, message: Message, len: u32) -> bool {
+        let claim = match self.wait_for_room(message.0, len) {
+            Ok(claim) => claim,
+            Err(Refusal::Closed) => return false,
+            Err(why) => panic!("an honest ring refused: {why}"),
         };
         self.ring.fill(&claim, message);
         self.wake_consumer(self.ring.commit(claim).expect("nobody was buried"));
+        true
     }
 
     fn try_receive(&self) -> Option<Message> {
@@ -133,7 +189,7 @@ impl Machine {
             let again = self.try_receive();
             if again.is_none() {
                 match how {
-                    Sleep::Futex => self.wake.wait(&control.wake.0, Sleep::Futex as u32),
+                    Sleep::Futex => drop(self.wake.wait(&control.wake.0, Sleep::Futex as u32)),
                     Sleep::EventFd => self.event.read(),
                 }
             }
@@ -147,7 +203,7 @@ impl Machine {
 
 fn a_consumer_sleeps(name: &str, how: Sleep) {
     explore(name, 2, move || {
-        let machine = Machine::new(4, 4, Cursor(0));
+        let machine = Machine::new(4, 4);
         let producers = [1, 2].map(|owner| {
             let machine = machine.clone();
             thread::spawn(move || machine.send((owner, 0), 1))
@@ -171,7 +227,7 @@ fn a_consumer_sleeps_on_the_eventfd() {
 /// A producer commits and is stopped, or killed, before it wakes the consumer: another one's frame is received all the same.
 fn a_waker_stops(name: &str, how: Sleep) {
     explore(name, 2, move || {
-        let machine = Machine::new(4, 4, Cursor(0));
+        let machine = Machine::new(4, 4);
         let stopped = {
             let machine = machine.clone();
             thread::spawn(move || {
@@ -202,35 +258,13 @@ fn a_waker_that_stops_keeps_nobody_asleep_on_the_eventfd() {
     a_waker_stops("stopped_waker_eventfd", Sleep::EventFd);
 }
 
-#[test]
-fn producers_wait_for_space() {
-    explore("producers_wait_for_space", 2, || {
-        let machine = Machine::new(4, 2, Cursor(0));
-        let sent = machine.ring.send_all(1, &[2, 2]);
-        let held: Vec<_> =
-            (0..2).map(|_| machine.ring.next(Order::PerProducer).0.expect("was sent")).collect();
-        let producers = [2, 3].map(|owner| {
-            let machine = machine.clone();
-            thread::spawn(move || machine.send_when_there_is_room((owner, 0), 1))
-        });
-        let received = held.iter().map(|taken| {
-            let message = machine.ring.read(taken);
-            machine.wake_producers(machine.ring.release(taken));
-            message
-        });
-        let received = received.collect();
-        let _ = producers.map(|producer| producer.join().expect("no producer panics"));
-        machine.ring.settle(&[sent, vec![(2, 0)], vec![(3, 0)]], received);
-    });
-}
-
 /// A producer makes a pad behind a held frame, another one takes the room that the pad was made for and is stopped, and
 /// the frame is released while nobody receives. The pad must not stay in the way.
 #[test]
 fn a_pad_without_its_claim_comes_back() {
     // Two preemptions: with one, rewind-leaves-anothers-pad survives.
     explore("a_pad_without_its_claim", 2, || {
-        let machine = Machine::new(8, 4, Cursor(0));
+        let machine = Machine::new(8, 4);
         let sent = machine.ring.send_all(1, &[5, 1]);
         let mut received = vec![machine.try_receive().expect("was sent")];
         let held = machine.ring.next(Order::PerProducer).0.expect("was sent");
@@ -240,7 +274,7 @@ fn a_pad_without_its_claim_comes_back() {
         };
         let stopped = {
             let machine = machine.clone();
-            thread::spawn(move || machine.try_claim(3, 2))
+            thread::spawn(move || machine.try_claim(3, 2).and_then(Result::ok))
         };
         received.push(machine.ring.read(&held));
         machine.wake_producers(machine.ring.release(&held));
