@@ -6,9 +6,11 @@
 //! `docs/design.md`.
 //! An awake consumer therefore costs its producers no system call.
 //!
-//! A producer marks the word and only then makes the system call. It may be stopped or killed between the two, so a mark
-//! says no more than that somebody is about to wake: whoever publishes while the consumer has not taken its announcement
-//! back wakes it, too. To clear the word instead would let one stopped producer keep the consumer asleep for all.
+//! A producer counts itself in the word and only then makes the system call. It may be stopped or killed between the two, so
+//! the count says no more than that somebody is about to wake. Whoever publishes before the consumer has taken its
+//! announcement back wakes it, too: the first few, and then every one that doubles the count. So no stopped producer keeps
+//! the consumer asleep for all, and a consumer that is slow to get up costs few calls. (To clear the word before the call
+//! lets one stopped producer silence all others; a call for each frame was measured at half of all frames on a busy machine.)
 
 use crate::arena::Control;
 use crate::sync::{fence, Ordering};
@@ -22,10 +24,22 @@ pub enum Sleep {
     EventFd = 2,
 }
 
-/// A producer has seen the sleeper and wakes it, or was about to.
-///
-/// It also keeps a consumer from falling asleep on a word that says so: the futex only waits for one of the values above.
-const WOKEN: u32 = 4;
+/// The low bits of the word say how the consumer sleeps, the high ones how many producers have seen it asleep. The count
+/// also keeps a consumer from falling asleep when somebody has: the futex only waits for a word without one.
+const HOW: u32 = 7;
+const SEEN: u32 = 8;
+
+/// So many producers make the call whatever the count: more of them would have to be stopped at one instruction each.
+const EAGER: u32 = 4;
+
+fn sleeper(word: u32) -> Option<Sleep> {
+    match word & HOW {
+        0 => None,
+        1 => Some(Sleep::Futex),
+        // Any other value is a scribbler's; the eventfd is the one that a sleeper of either kind can miss at no harm.
+        _ => Some(Sleep::EventFd),
+    }
+}
 
 /// Says that the consumer is about to sleep. It must look at the ring once more before it does.
 pub fn announce_sleep(control: &Control, how: Sleep) {
@@ -36,25 +50,31 @@ pub fn announce_sleep(control: &Control, how: Sleep) {
 
 /// Says that the consumer is awake. Returns whether a producer has already sent, or is about to send, a wake.
 pub fn announce_awake(control: &Control) -> bool {
-    control.wake.0.swap(0, Ordering::AcqRel) & WOKEN != 0
+    control.wake.0.swap(0, Ordering::AcqRel) / SEEN != 0
 }
 
 /// Called by a producer behind every commit and abort: whom it must wake now.
 #[inline]
 #[must_use = "a consumer that sleeps is not woken by anybody else"]
 pub fn after_publish(control: &Control) -> Option<Sleep> {
+    // Who counts itself below decides by what it finds there.
+    asleep(control)?;
+    let word = control.wake.0.fetch_add(SEEN, Ordering::AcqRel);
+    let before = word / SEEN;
+    if before < EAGER || before.is_power_of_two() {
+        sleeper(word)
+    } else {
+        None
+    }
+}
+
+/// How the consumer sleeps, if it does; for whoever has something to say to it that no producer repeats.
+#[inline]
+pub fn asleep(control: &Control) -> Option<Sleep> {
     // Pairs with the fence in `announce_sleep`.
     fence(Ordering::SeqCst);
-    // Relaxed: the fences order it; what is marked below decides.
-    if control.wake.0.load(Ordering::Relaxed) & !WOKEN == 0 {
-        return None;
-    }
-    match control.wake.0.fetch_or(WOKEN, Ordering::AcqRel) & !WOKEN {
-        0 => None,
-        1 => Some(Sleep::Futex),
-        // Any other value is a scribbler's; the eventfd is the one that a sleeper of either kind can miss at no harm.
-        _ => Some(Sleep::EventFd),
-    }
+    // Relaxed: the fences order it.
+    sleeper(control.wake.0.load(Ordering::Relaxed))
 }
 
 /// Says that a producer is about to sleep until there is space; returns the value on which it must wait.

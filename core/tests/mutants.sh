@@ -162,7 +162,8 @@ mutant the-woken-does-not-announce-again ../tests/loom/sleep.rs "loom:wait::" \
                 };'
 mutant a-close-wakes-one ../tests/loom/sleep.rs "loom:wait::" 'self.space.wake_all();' 'self.space.wake_one();'
 mutant a-wake-is-left-to-the-first wake.rs "loom:a_waker model" \
-    'control.wake.0.fetch_or(WOKEN, Ordering::AcqRel)' 'control.wake.0.swap(0, Ordering::AcqRel)'
+    'before < EAGER || before.is_power_of_two()' 'before == 0'
+mutant a-wake-for-each-frame wake.rs "model" 'before < EAGER || before.is_power_of_two()' 'true'
 mutant no-wake-behind-a-commit wake.rs "loom:sleeps model" '1 => Some(Sleep::Futex),' '1 => None,'
 
 # The gate and the entries.

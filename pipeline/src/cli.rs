@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{bench, demo, doctor, inspect, pipe, record, run, send, top, verify};
+use crate::commands::{bench, demo, doctor, inspect, pipe, record, run, send, soak, top, verify};
 
 /// Raw audio and video from many processes to one, over shared memory.
 #[derive(Debug, Parser)]
@@ -29,8 +29,11 @@ enum Command {
     Inspect(inspect::Args),
     Doctor(doctor::Args),
     Bench(bench::Args),
+    Soak(soak::Args),
     #[command(hide = true)]
     Capture(demo::capture::Args),
+    #[command(hide = true)]
+    SoakProducer(soak::produce::Args),
 }
 
 /// Runs the program with the process's arguments.
@@ -46,7 +49,9 @@ pub fn main() -> ExitCode {
         Command::Inspect(args) => inspect::run(args),
         Command::Doctor(args) => doctor::run(args),
         Command::Bench(args) => bench::run(args),
+        Command::Soak(args) => soak::run(args),
         Command::Capture(args) => demo::capture::run(args),
+        Command::SoakProducer(args) => soak::produce::run(args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

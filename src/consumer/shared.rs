@@ -100,9 +100,9 @@ impl Shared {
         self.wake_producers(freed);
     }
 
-    /// Wakes the consumer if it sleeps, as a producer would.
+    /// Wakes the consumer if it sleeps, however many producers are about to.
     pub(crate) fn wake_consumer(&self) {
-        match wake::after_publish(self.region().control()) {
+        match wake::asleep(self.region().control()) {
             None => {}
             Some(Sleep::Futex) => futex::wake(&self.region().control().wake.0, 1),
             Some(Sleep::EventFd) => self.bells.ring(),

@@ -2,10 +2,11 @@
 
 use std::fmt;
 use std::io::{self, IoSliceMut};
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::path::{Path, PathBuf};
 
 use frame_ring_core::layout::ABI_VERSION;
+use nix::poll::{poll, PollFd, PollFlags, PollTimeout};
 use nix::sys::socket::{
     connect, recv, recvmsg, send, setsockopt, socket, sockopt, AddressFamily, ControlMessageOwned, MsgFlags,
     SockFlag, SockType, UnixAddr,
@@ -17,7 +18,7 @@ use crate::memory::{Memory, MemoryError};
 use crate::sys::event::EventFd;
 
 /// How long the consumer has for its answer.
-const ANSWER_SECONDS: i64 = 10;
+const ANSWER_SECONDS: u16 = 10;
 
 /// What a producer gets.
 #[derive(Debug)]
@@ -36,7 +37,7 @@ pub(crate) fn dial(path: &Path) -> Result<OwnedFd, ConnectError> {
         socket(AddressFamily::Unix, SockType::SeqPacket, SockFlag::SOCK_CLOEXEC, None).map_err(failed)?;
     let address = UnixAddr::new(path).map_err(failed)?;
     // Bounds the connect as well: a consumer that is stopped may have its queue full.
-    setsockopt(&fd, sockopt::SendTimeout, &TimeVal::seconds(ANSWER_SECONDS)).map_err(failed)?;
+    setsockopt(&fd, sockopt::SendTimeout, &TimeVal::seconds(ANSWER_SECONDS.into())).map_err(failed)?;
     connect(fd.as_raw_fd(), &address).map_err(failed)?;
     Ok(fd)
 }
@@ -63,14 +64,13 @@ pub(crate) fn watch(socket: &OwnedFd) -> Result<Memory, ConnectError> {
 
 fn ask(socket: &OwnedFd, role: Role, label: &str) -> Result<(u8, u32, Vec<OwnedFd>), ConnectError> {
     let os = |errno: nix::Error| ConnectError::Os(errno.into());
-    setsockopt(socket, sockopt::ReceiveTimeout, &TimeVal::seconds(ANSWER_SECONDS)).map_err(os)?;
     let hello = Hello { role, label: label.into() };
     send(socket.as_raw_fd(), &hello.encode(), MsgFlags::MSG_NOSIGNAL).map_err(|errno| match errno {
         nix::Error::EPIPE | nix::Error::ECONNRESET => ConnectError::HungUp,
         other => os(other),
     })?;
-    let (bytes, len, fds) = receive(socket).map_err(|errno| match errno {
-        nix::Error::EAGAIN => ConnectError::NoAnswer { seconds: ANSWER_SECONDS as u64 },
+    let (bytes, len, fds) = wait(socket).and_then(|()| receive(socket)).map_err(|errno| match errno {
+        nix::Error::EAGAIN => ConnectError::NoAnswer { seconds: ANSWER_SECONDS.into() },
         nix::Error::ECONNRESET => ConnectError::HungUp,
         other => os(other),
     })?;
@@ -87,6 +87,16 @@ fn ask(socket: &OwnedFd, role: Role, label: &str) -> Result<(u8, u32, Vec<OwnedF
     }
 }
 
+/// Waits until there is something to receive. Not by a time-out of the socket's own: a sandboxed renderer that asks for
+/// one is killed.
+fn wait(socket: &OwnedFd) -> nix::Result<()> {
+    let time = PollTimeout::try_from(u32::from(ANSWER_SECONDS) * 1000).map_err(|_| nix::Error::EINVAL)?;
+    match poll(&mut [PollFd::new(socket.as_fd(), PollFlags::POLLIN)], time)? {
+        0 => Err(nix::Error::EAGAIN),
+        _ => Ok(()),
+    }
+}
+
 /// One message and the descriptors that came with it.
 fn receive(socket: &OwnedFd) -> nix::Result<([u8; MESSAGE_BYTES + 1], usize, Vec<OwnedFd>)> {
     // A byte more than a message has, so that a longer one is seen to be longer.
@@ -95,7 +105,7 @@ fn receive(socket: &OwnedFd) -> nix::Result<([u8; MESSAGE_BYTES + 1], usize, Vec
     let mut space = nix::cmsg_space!([RawFd; 253]);
     let mut fds = Vec::new();
     let mut parts = [IoSliceMut::new(&mut bytes)];
-    let flags = MsgFlags::MSG_CMSG_CLOEXEC;
+    let flags = MsgFlags::MSG_CMSG_CLOEXEC | MsgFlags::MSG_DONTWAIT;
     let message = recvmsg::<()>(socket.as_raw_fd(), &mut parts, Some(&mut space), flags)?;
     let len = message.bytes;
     if let Ok(controls) = message.cmsgs() {

@@ -51,7 +51,7 @@ fn killed_in_delivery_and_release() {
         let shards: Vec<_> = (0..SHARDS)
             .map(|shard| {
                 let path = dir.join(&format!("ring-{shard}"));
-                scope.spawn(move || killed_at(&path, shard * stride, SHARDS * stride))
+                scope.spawn(move || killed_at(&path, shard * stride, SHARDS * stride, whole))
             })
             .collect();
         shards.into_iter().map(|shard| shard.join().expect("no panic")).sum()
@@ -59,9 +59,9 @@ fn killed_in_delivery_and_release() {
     report(format_args!("consumer: {whole} instructions, {kills} kills, {}", stepper::note(stride)));
 }
 
-/// Kills behind every `every`th instruction from `first` on; returns how often that was.
-fn killed_at(path: &Path, first: usize, every: usize) -> usize {
-    let ended = (first..).step_by(every).position(|steps| attempt(path, steps).1);
+/// Kills behind every `every`th instruction from `first` on, `whole` at least; returns how often that was.
+fn killed_at(path: &Path, first: usize, every: usize, whole: usize) -> usize {
+    let ended = (first..).step_by(every).position(|steps| attempt(path, steps).1 && steps >= whole);
     1 + ended.expect("endless")
 }
 

@@ -207,7 +207,8 @@ impl Stage {
     pub fn is_whole(&mut self) {
         self.release();
         let snapshot = self.ring().snapshot();
-        assert_eq!((snapshot.used_bytes, snapshot.used_slots), (0, 0), "{snapshot:?}");
+        let in_use = (snapshot.used_bytes, snapshot.used_slots);
+        assert_eq!(in_use, (0, 0), "in use: {:?}", snapshot.slots);
         drop(claim_all(&self.other).expect("the whole ring is free again"));
         assert!(self.ring().try_recv().expect("an honest ring").is_none());
         let restarted = producer(self.ring(), "restarted");

@@ -104,6 +104,25 @@ impl FakeServer {
     }
 }
 
+/// Asks for a ring as a producer: its id, the memfd and the eventfd.
+pub fn ask(lifeline: &OwnedFd, label: &str) -> (u8, [OwnedFd; 2]) {
+    send_bytes(lifeline, &hello(ABI_VERSION, 1, label.as_bytes())).expect("sent");
+    let (bytes, fds) = receive(lifeline).expect("an answer");
+    let (code, owner) = code_and_owner(&bytes);
+    assert_eq!(code, 0, "welcome");
+    (owner, fds.try_into().expect("two descriptors"))
+}
+
+/// Maps a ring that a consumer has made and sealed.
+pub fn attach(memfd: &OwnedFd) -> (MmapRaw, Region, Header) {
+    let size = nix::sys::stat::fstat(memfd).expect("its size").st_size as u64;
+    let map = MmapOptions::new().len(size as usize).map_raw(memfd).expect("mapped");
+    let base = NonNull::new(map.as_mut_ptr()).expect("an address");
+    // SAFETY: the whole file is mapped, the consumer has sealed its size, and callers keep the mapping as long as the region.
+    let (region, header) = unsafe { Region::attach(base, size) }.expect("a ring");
+    (map, region, header)
+}
+
 /// A mapped ring, and what came with it.
 pub struct Raw {
     pub region: Region,
@@ -123,16 +142,8 @@ impl Raw {
 
     /// The same over a socket.
     pub fn join_over(lifeline: OwnedFd, label: &str) -> Self {
-        send_bytes(&lifeline, &hello(ABI_VERSION, 1, label.as_bytes())).expect("sent");
-        let (bytes, fds) = receive(&lifeline).expect("an answer");
-        let (code, owner) = code_and_owner(&bytes);
-        assert_eq!(code, 0, "welcome");
-        let [memfd, event] = <[OwnedFd; 2]>::try_from(fds).expect("two descriptors");
-        let size = nix::sys::stat::fstat(&memfd).expect("its size").st_size as u64;
-        let map = MmapOptions::new().len(size as usize).map_raw(&memfd).expect("mapped");
-        let base = NonNull::new(map.as_mut_ptr()).expect("an address");
-        // SAFETY: the whole file is mapped, the consumer has sealed its size, and the mapping lives as long as the region.
-        let (region, header) = unsafe { Region::attach(base, size) }.expect("a ring");
+        let (owner, [memfd, event]) = ask(&lifeline, label);
+        let (map, region, header) = attach(&memfd);
         Self { region, owner, header, memfd, event, lifeline, map }
     }
 

@@ -54,17 +54,19 @@ impl frame_ring_grant {
 
 impl Attached {
     /// Claims; a refusal counts as a drop of its kind.
+    #[inline]
     fn claim(&self, len: u64, class: Class) -> Result<frame_ring_grant, frame_ring_status> {
         let claim = self.port.claim(len, class).inspect_err(|why| self.port.count_drop(*why))?;
         Ok(frame_ring_grant::of(&self.port, &claim, len))
     }
 
     /// Commits the first `len` bytes of a grant.
+    #[inline]
     pub(super) fn commit(
         &self,
         grant: &mut frame_ring_grant,
         len: u64,
-        descriptor: &Descriptor,
+        descriptor: &mut Descriptor,
     ) -> Result<frame_ring_wake, frame_ring_status> {
         if grant.data.is_null() {
             return Err(FRAME_RING_STALE_GRANT);
@@ -73,7 +75,8 @@ impl Attached {
         if len > grant.len {
             return Err(FRAME_RING_BEYOND_GRANT);
         }
-        let encoded = Descriptor { payload_len, ..*descriptor }.encode()?;
+        descriptor.payload_len = payload_len;
+        let encoded = descriptor.encode()?;
         Ok(self.port.commit(grant.take()?, &encoded, payload_len)?.into())
     }
 }
@@ -131,7 +134,7 @@ pub unsafe extern "C" fn frame_ring_core_commit(
     };
     *wake = frame_ring_wake::FRAME_RING_WAKE_NOBODY;
     status(core.and_then(|core| {
-        *wake = core.commit(grant, len, &descriptor.read()?)?;
+        *wake = core.commit(grant, len, &mut descriptor.read()?)?;
         Ok(())
     }))
 }

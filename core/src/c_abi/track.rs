@@ -211,8 +211,8 @@ pub unsafe extern "C" fn frame_ring_core_track_commit(
     status(core.and_then(|core| {
         let series = track.series()?;
         let template = descriptor.read()?;
-        let described = series.describe(&template, template.body, now_ns);
-        match core.commit(grant, len, &described) {
+        let mut described = series.describe(&template, template.body, now_ns);
+        match core.commit(grant, len, &mut described) {
             Ok(whom) => {
                 *wake = whom;
                 series.count_sent(core.port.region(), &template.body, len, now_ns);

@@ -59,7 +59,11 @@ impl Extensions {
     }
 
     /// The entries in these bytes, which are as on the wire: whole words.
+    #[inline]
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, ExtensionError> {
+        if bytes.is_empty() {
+            return Ok(Self::new());
+        }
         let mut words = [0; EXTENSION_BYTES / 8];
         let left = EXTENSION_BYTES;
         if bytes.len() > left || bytes.len() % 8 != 0 {

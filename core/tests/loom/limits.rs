@@ -17,6 +17,8 @@ struct Limited {
     slots: u32,
     held: &'static [u32],
     len: u32,
+    /// Units, and slots, that the class may fill.
+    limit: (u32, u64),
     full: Refusal,
 }
 
@@ -27,11 +29,8 @@ impl Limited {
         // Nothing has wrapped yet. A head that has moved meanwhile hides a broken limit in this schedule, not in others.
         let end = Cursor::new(claim.offset() + claim.len(), claim.index() + 1);
         let (head, geometry) = (ring.head(), ring.arena.geometry());
-        assert!(geometry.used(end, head) <= self.class.limit(self.capacity), "{claim:?} takes others' bytes");
-        assert!(
-            end.claims_since(head) <= u64::from(self.class.limit(self.slots)),
-            "{claim:?} takes others' slots"
-        );
+        assert!(geometry.used(end, head) <= self.limit.0, "{claim:?} takes others' bytes");
+        assert!(end.claims_since(head) <= self.limit.1, "{claim:?} takes others' slots");
         Ok(claim)
     }
 
@@ -76,8 +75,9 @@ impl Limited {
 #[test]
 fn pictures_leave_bytes_to_events() {
     let held = &[1, 4];
+    let limit = (7, 4);
     let full = Refusal::FullBytes;
-    let model = Limited { class: Class::Video, capacity: 8, slots: 4, held, len: 2, full };
+    let model = Limited { class: Class::Video, capacity: 8, slots: 4, held, len: 2, limit, full };
     explore("bytes for pictures", 3, move || model.run());
 }
 
@@ -85,8 +85,9 @@ fn pictures_leave_bytes_to_events() {
 #[test]
 fn sound_leaves_bytes_to_events() {
     let held = &[1, 28];
+    let limit = (31, 4);
     let full = Refusal::FullBytes;
-    let model = Limited { class: Class::Audio, capacity: 32, slots: 4, held, len: 2, full };
+    let model = Limited { class: Class::Audio, capacity: 32, slots: 4, held, len: 2, limit, full };
     explore("bytes for sound", 2, move || model.run());
 }
 
@@ -94,7 +95,8 @@ fn sound_leaves_bytes_to_events() {
 #[test]
 fn pictures_leave_slots_to_events() {
     let held = &[1; 6];
+    let limit = (14, 7);
     let full = Refusal::FullSlots;
-    let model = Limited { class: Class::Video, capacity: 16, slots: 8, held, len: 1, full };
+    let model = Limited { class: Class::Video, capacity: 16, slots: 8, held, len: 1, limit, full };
     explore("slots for pictures", 3, move || model.run());
 }

@@ -29,22 +29,15 @@ pub struct Reference {
     pos: u32,
     index: u64,
     sleeps: Option<Sleep>,
-    woken: bool,
+    /// How many have published while it slept.
+    seen: u32,
     waits_for_space: bool,
 }
 
 impl Reference {
     pub fn new(geometry: Geometry, start: Cursor) -> Self {
         let (pos, index) = (start.pos(), start.index());
-        Self {
-            geometry,
-            claims: VecDeque::new(),
-            pos,
-            index,
-            sleeps: None,
-            woken: false,
-            waits_for_space: false,
-        }
+        Self { geometry, claims: VecDeque::new(), pos, index, sleeps: None, seen: 0, waits_for_space: false }
     }
 
     fn offset(&self) -> u32 {
@@ -114,19 +107,21 @@ impl Reference {
             return None;
         }
         record.state = state;
-        self.woken |= self.sleeps.is_some();
-        Some(self.sleeps)
+        let Some(how) = self.sleeps else { return Some(None) };
+        let before = self.seen;
+        self.seen += 1;
+        Some((before < 4 || before.is_power_of_two()).then_some(how))
     }
 
     pub fn sleep(&mut self, how: Sleep) {
         self.sleeps = Some(how);
-        self.woken = false;
+        self.seen = 0;
     }
 
     /// Whether somebody has published while it slept.
     pub fn awake(&mut self) -> bool {
         self.sleeps = None;
-        std::mem::take(&mut self.woken)
+        std::mem::take(&mut self.seen) > 0
     }
 
     pub fn wait_for_space(&mut self) {

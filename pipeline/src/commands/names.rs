@@ -35,11 +35,11 @@ pub fn state(state: State) -> &'static str {
 
 /// What the control word `wake` says.
 pub fn wake(word: u32) -> &'static str {
-    match word {
-        0 | 4 => "the consumer is awake",
-        1 => "the consumer sleeps on the futex",
-        2 => "the consumer sleeps on the eventfd",
-        5 | 6 => "the consumer is being woken",
+    match (word % 8, word / 8) {
+        (0, _) => "the consumer is awake",
+        (1, 0) => "the consumer sleeps on the futex",
+        (2, 0) => "the consumer sleeps on the eventfd",
+        (1 | 2, _) => "the consumer is being woken",
         _ => "no such way to sleep",
     }
 }
