@@ -150,6 +150,9 @@ mutant no-fence-behind-a-release wake.rs "loom:wait::" \
     fence(Ordering::SeqCst);' ''
 mutant space-as-a-flag wake.rs "loom:wait::" \
     'control.space.0.fetch_add(1, Ordering::AcqRel) & 1' 'control.space.0.swap(0, Ordering::AcqRel) & 1'
+mutant space-that-ends wake.rs "loom:wait::" \
+    'control.space.0.fetch_add(1, Ordering::AcqRel) & 1 != 0' \
+    'control.space.0.fetch_update(Ordering::AcqRel, Ordering::Relaxed, |space| space.checked_add(1)).is_ok()'
 mutant space-that-stays-announced wake.rs "loom:wait::" \
     '&& control.space.0.fetch_add(1, Ordering::AcqRel) & 1 != 0' ''
 mutant no-wake-by-the-woken ../tests/loom/sleep.rs "loom:wait::" 'if woken && claim.is_ok() {' 'if false {'

@@ -121,9 +121,9 @@ impl Shared {
     pub(crate) fn close(&self) {
         let control = self.region().control();
         control.closed.0.store(1, Ordering::Release);
-        if wake::after_release(control) {
-            futex::wake(&control.space.0, i32::MAX);
-        }
+        let _ = wake::after_release(control);
+        // Whatever the word says: it is even while a wake goes from one waiter to the next.
+        futex::wake(&control.space.0, i32::MAX);
     }
 
     /// Wakes one producer of those who wait; it wakes the next one if it found room, and waits again if not.

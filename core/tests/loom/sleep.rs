@@ -56,6 +56,9 @@ impl Futex {
             sleeper.unpark();
         }
     }
+    fn asleep(&self) -> usize {
+        self.sleepers.lock().expect("nobody panics").len()
+    }
     fn wake_all(&self) {
         let sleepers = std::mem::take(&mut *self.sleepers.lock().expect("nobody panics"));
         sleepers.iter().for_each(Thread::unpark);
@@ -99,7 +102,11 @@ impl Machine {
     }
 
     pub fn that_wakes(first: First, capacity: u32, slots: u32) -> Arc<Self> {
-        let ring = Ring::new(capacity, slots, Cursor(0));
+        Self::that_starts_at(Cursor(0), first, capacity, slots)
+    }
+
+    pub fn that_starts_at(start: Cursor, first: First, capacity: u32, slots: u32) -> Arc<Self> {
+        let ring = Ring::new(capacity, slots, start);
         Arc::new(Self { ring, wake: Futex::new(first), event: EventFd::new(), space: Futex::new(first) })
     }
 
@@ -114,6 +121,13 @@ impl Machine {
     pub fn wake_producers(&self, freed: Freed) {
         if freed.wake_producers {
             self.space.wake_one();
+        }
+    }
+
+    /// Until `producers` sleep in wait for space.
+    pub fn until_waited_for(&self, producers: usize) {
+        while self.space.asleep() < producers {
+            thread::yield_now();
         }
     }
 

@@ -2,7 +2,10 @@
 //!
 //! loom reports a lost wake-up as a deadlock. Each model runs with both orders in which a futex may wake two sleepers.
 
+use frame_ring_core::arena::Arena;
+use frame_ring_core::sync::Ordering;
 use frame_ring_core::walk::Order;
+use frame_ring_core::word::Cursor;
 use loom::thread;
 use std::sync::Arc;
 
@@ -101,4 +104,30 @@ fn for_the_room_of_the_dead() {
         let [second, third] = waiters.end();
         machine.ring.settle(&[second, third], vec![]);
     });
+}
+
+/// Two that sleep for different lengths, when cursors and the space word are about to start over. The first release has
+/// room for one of them only; the futex may wake the other one.
+///
+/// All schedules begin with both asleep, so no preemption is used up on the way there.
+#[test]
+fn asleep_before_every_wrap() {
+    // Of 4 units and 4 slots: the index starts over, or the lap; the position does so in both.
+    for start in [Cursor::new(7, (1 << 36) - 1), Cursor::new(7, (4 << 26) - 1)] {
+        two_wait(&format!("two sleep from {start:?}"), 1, move |first| {
+            let machine = Machine::that_starts_at(start, first, 4, 4);
+            machine.ring.arena.control().space.0.store(u32::MAX - 1, Ordering::Relaxed);
+            let sent = machine.ring.send_all(1, &[1, 3]);
+            let held = [(); 2].map(|()| machine.ring.next(Order::PerProducer).0.expect("was sent"));
+            let waiters = Waiters::start(&machine, [3, 1]);
+            machine.until_waited_for(2);
+            let received = held.map(|taken| {
+                let message = machine.ring.read(&taken);
+                machine.wake_producers(machine.ring.release(&taken));
+                message
+            });
+            let [second, third] = waiters.end();
+            machine.ring.settle(&[sent, second, third], received.into());
+        });
+    }
 }
