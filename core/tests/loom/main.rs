@@ -26,12 +26,8 @@
 //! | `limits::*` | what is kept for audio and events is theirs; no class is refused what it may have | limits-ignored, limits-of-slots-ignored, limits-of-the-first-try-only, limits-for-everybody, limits-with-a-unit-to-spare |
 //! | `release::*` | the gate: no release is lost, the last one sweeps, books are never shared | claim-head-load-relaxed, head-store-relaxed, release-relaxed, is-released-relaxed, and all of gate-* |
 //! | `sleep::a_consumer_sleeps_on_*` | the two fences around the wake word | no-fence-before-the-sleep, no-fence-behind-a-commit, no-wake-behind-a-commit |
-<<<<<<< HEAD
 //! | `wait::*` | the two fences around the space word, and that its values never come back; a release that wakes one waiter, who wakes the next; a close that wakes all | no-fence-before-the-wait-for-space, no-fence-behind-a-release, space-as-a-flag, space-that-stays-announced, no-wake-by-the-woken, no-wake-but-by-the-woken, the-woken-does-not-announce-again, a-close-wakes-whom-the-word-tells-of, a-close-wakes-one |
-=======
-//! | `wait::*` | the two fences around the space word, and that its values never come back; a release that wakes one waiter, who wakes the next; a close that wakes all | no-fence-before-the-wait-for-space, no-fence-behind-a-release, space-as-a-flag, space-that-stays-announced, no-wake-by-the-woken, no-wake-but-by-the-woken, the-woken-does-not-announce-again, a-close-wakes-one |
 //! | `wait::asleep_before_every_wrap` | the same from the state in which all sleep, where cursors and the space word start over | space-that-ends |
->>>>>>> loom
 //! | `sleep::a_pad_without_its_claim...` | a pad never stays in the way because nobody receives | rewind-leaves-anothers-pad |
 //!
 //! What needs one thread only is killed by `model.rs` (claim-leaves-its-tail-to-others, pad-checked-without-its-claim,
