@@ -186,3 +186,27 @@ fn a_recording_of_the_example_is_a_y4m_file() {
         assert!(frame == [&b"FRAME\n"[..], &[n as u8; BYTES]].concat(), "picture {n}");
     }
 }
+
+#[test]
+fn nothing_is_exported_but_the_header_s_functions() {
+    let test = std::env::current_exe().expect("this test");
+    let library = test.parent().expect("its directory").join("libframe_ring_c.so");
+    let output = Command::new("nm").args(["-D", "--defined-only"]).arg(&library).output().expect("nm");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let listing = String::from_utf8(output.stdout).expect("text");
+    let exported: Vec<_> = listing.lines().filter_map(|line| line.split_whitespace().last()).collect();
+    let header = include_str!("../include/frame_ring.h");
+    for name in &exported {
+        assert!(header.contains(&format!("{name}(")), "{name} is exported and not in the header");
+    }
+    let declared = header.lines().filter(|line| !line.starts_with("//") && !line.starts_with(' '));
+    let declared: Vec<_> = declared
+        .filter_map(|line| line.split_once('(').filter(|_| line.contains("frame_ring_")))
+        .filter_map(|(before, _)| before.rsplit([' ', '*']).next())
+        .filter(|name| name.starts_with("frame_ring_"))
+        .collect();
+    assert!(declared.len() > 40, "{declared:?}");
+    for name in declared {
+        assert!(exported.contains(&name), "{name} is in the header and not exported");
+    }
+}
