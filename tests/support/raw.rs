@@ -66,10 +66,13 @@ pub fn send_bytes(socket: &OwnedFd, bytes: &[u8]) -> nix::Result<usize> {
 }
 
 pub fn send_with_descriptors(socket: &OwnedFd, bytes: &[u8], fds: &[RawFd]) {
+    try_send_with_descriptors(socket, bytes, fds).expect("sent");
+}
+
+pub fn try_send_with_descriptors(socket: &OwnedFd, bytes: &[u8], fds: &[RawFd]) -> nix::Result<usize> {
     let rights = [ControlMessage::ScmRights(fds)];
     let rights: &[ControlMessage<'_>] = if fds.is_empty() { &[] } else { &rights };
     sendmsg::<()>(socket.as_raw_fd(), &[IoSlice::new(bytes)], rights, MsgFlags::MSG_NOSIGNAL, None)
-        .expect("sent");
 }
 
 /// One message, empty at the end of the connection, and the descriptors that came with it.

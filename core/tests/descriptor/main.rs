@@ -6,6 +6,7 @@ mod arbitrary;
 mod bytes;
 mod extensions;
 mod layouts;
+mod promises;
 mod properties;
 mod refusals;
 

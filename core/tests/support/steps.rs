@@ -1,4 +1,7 @@
-//! Everything that can be done to a ring, in any order, and rings of all kinds to do it to.
+//! Strategies for steps in any order, and for rings of all kinds to do them to.
+
+#[path = "step.rs"]
+mod step;
 
 use frame_ring_core::claim::Class;
 use frame_ring_core::wake::Sleep;
@@ -6,19 +9,8 @@ use frame_ring_core::walk::Order;
 use frame_ring_core::word::{Cursor, Geometry};
 use proptest::prelude::*;
 
-/// One step; a `usize` chooses among the claims or frames that are there, if any.
-#[derive(Debug, Clone)]
-pub enum Step {
-    Claim { owner: u8, class: Class, len: u32 },
-    Commit(usize),
-    Abort(usize),
-    Deliver(Order),
-    Release(usize),
-    Bury(u8),
-    Sleep(Sleep),
-    Awake,
-    WaitForSpace,
-}
+use step::start;
+pub use step::Step;
 
 pub fn step(capacity: u32) -> impl Strategy<Value = Step> {
     let owner = prop_oneof![1u8..=3, Just(64), Just(255)];
@@ -42,19 +34,8 @@ pub fn step(capacity: u32) -> impl Strategy<Value = Step> {
 /// Sizes of all kinds, and starts at zero, anywhere and shortly before each of the wraps.
 pub fn ring() -> impl Strategy<Value = (Geometry, Cursor)> {
     let size = (1u32..=40, prop_oneof![Just(2u32), Just(4), Just(8), Just(32)]);
-    (size, any::<u32>(), 0u64..6, 0..4).prop_map(|((capacity, slots), pos, before, wrap)| {
-        let pos = match wrap {
-            0 => 0,
-            1 => pos % (2 * capacity),
-            _ => 2 * capacity - 1 - pos % capacity.min(4),
-        };
-        let index = match wrap {
-            0 => 0,
-            1 => u64::from(slots) << 26,
-            2 => 1 << 36,
-            _ => 1 << 35,
-        };
-        let index = (index + (1 << 36) - before * u64::from(wrap > 0)) % (1 << 36);
-        (Geometry::new(capacity, slots).expect("in range"), Cursor::new(pos, index))
+    (size, any::<u32>(), 0u64..6, 0u32..4).prop_map(|((capacity, slots), pos, before, wrap)| {
+        let geometry = Geometry::new(capacity, slots).expect("in range");
+        (geometry, start(geometry, pos, before, wrap))
     })
 }
