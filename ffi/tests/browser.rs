@@ -1,23 +1,22 @@
 //! The core as a browser links it: one crate of a fixed list of files, no dependency, by the bare compiler, into a C++
 //! program without exceptions or run-time types. Its frames arrive.
 
+#[path = "support/mod.rs"]
+mod building;
 #[path = "../../tests/support/mod.rs"]
 mod support;
 
+use std::ffi::OsStr;
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use building::run;
 use frame_ring::{Flags, FourCc, RecvError, RingBuilder};
 use support::raw::Raw;
 
-fn run(command: &mut Command) {
-    let output = command.output().expect("it starts");
-    assert!(output.status.success(), "{command:?}\n{}", String::from_utf8_lossy(&output.stderr));
-}
-
 /// Builds the program in a directory of its own.
-fn build(dir: &Path) -> PathBuf {
+fn build(dir: &Path, cxx: &OsStr) -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let (core, program) = (dir.join("libframe_ring_core.rlib"), dir.join("renderer"));
     let rustc = || {
@@ -32,7 +31,7 @@ fn build(dir: &Path) -> PathBuf {
     link.args(["--crate-type=staticlib", "--crate-name=ring", "--extern"]);
     link.arg(format!("frame_ring_core={}", core.display()));
     run(link.arg(here.join("tests/browser/panic.rs")).arg("-o").arg(&archive));
-    let mut cxx = Command::new(std::env::var_os("CXX").unwrap_or("c++".into()));
+    let mut cxx = Command::new(cxx);
     cxx.args([
         "-std=c++17",
         "-O1",
@@ -50,8 +49,9 @@ fn build(dir: &Path) -> PathBuf {
 
 #[test]
 fn frames_of_a_program_without_rust_arrive() {
+    let Some([_, cxx]) = building::compilers() else { return };
     let dir = support::TempDir::new();
-    let program = build(&dir.join(""));
+    let program = build(&dir.join(""), &cxx);
     let mut ring = RingBuilder::new().data_bytes(1 << 16).slots(16).tracks(4).build().expect("a ring");
     // What the browser process does: it makes the hand-over, passes the descriptors on and holds the lifeline.
     let raw = Raw::join(&ring, "a browser");

@@ -1,6 +1,8 @@
 //! C, C++ and Rust programs, each as producer and as consumer, in one ring at once; by the shared library and by the static
 //! one, plain and under AddressSanitizer and UBSan. And the examples.
 
+#[path = "support/mod.rs"]
+mod building;
 #[path = "../../tests/support/mod.rs"]
 mod support;
 
@@ -9,6 +11,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use building::run;
 use frame_ring::{
     Descriptor, FourCc, Picture, Producer, RingBuilder, TrackInfo, TrackKind, TrackSource, VideoFormat,
 };
@@ -25,21 +28,13 @@ const SANITIZED: [&str; 3] = ["-fsanitize=address,undefined", "-fno-sanitize-rec
 /// Programs of this package, built into a directory that goes with them.
 struct Programs {
     dir: TempDir,
+    compilers: [OsString; 2],
     sanitized: bool,
 }
 
-fn compiler(variable: &str, default: &str) -> OsString {
-    std::env::var_os(variable).unwrap_or(default.into())
-}
-
-fn run(command: &mut Command) {
-    let output = command.output().expect("it starts");
-    assert!(output.status.success(), "{command:?}\n{}", String::from_utf8_lossy(&output.stderr));
-}
-
 impl Programs {
-    fn new(sanitized: bool) -> Self {
-        Self { dir: TempDir::new(), sanitized }
+    fn new(sanitized: bool) -> Option<Self> {
+        Some(Self { dir: TempDir::new(), compilers: building::compilers()?, sanitized })
     }
 
     /// Builds a source file; C against the shared library, C++ against the static one.
@@ -50,11 +45,11 @@ impl Programs {
         let libraries = test.parent().expect("the directory of the libraries");
         let is_c = source.ends_with(".c");
         let mut command = if is_c {
-            let mut cc = Command::new(compiler("CC", "cc"));
+            let mut cc = Command::new(&self.compilers[0]);
             cc.arg("-std=c11");
             cc
         } else {
-            let mut cxx = Command::new(compiler("CXX", "c++"));
+            let mut cxx = Command::new(&self.compilers[1]);
             cxx.args(["-std=c++17", "-fno-exceptions", "-fno-rtti"]);
             cxx
         };
@@ -130,7 +125,7 @@ fn send_all(programs: &Programs, socket: &Path) {
 }
 
 fn in_all_directions(sanitized: bool) {
-    let programs = Programs::new(sanitized);
+    let Some(programs) = Programs::new(sanitized) else { return };
     let socket = programs.dir.join("socket");
     for verifier in ["tests/programs/verify.c", "tests/programs/verify.cc"] {
         let numbers = ["3".to_owned(), FRAMES.to_string()];
@@ -167,7 +162,7 @@ fn nothing_is_found_by_sanitizers() {
 
 #[test]
 fn a_recording_of_the_example_is_a_y4m_file() {
-    let programs = Programs::new(false);
+    let Some(programs) = Programs::new(false) else { return };
     let (socket, file) = (programs.dir.join("socket"), programs.dir.join("recorded.y4m"));
     let recorder = Program::start(
         Command::new(programs.build("examples/record_y4m.c")).args([&socket, &file]).arg("20"),
@@ -191,7 +186,10 @@ fn a_recording_of_the_example_is_a_y4m_file() {
 fn nothing_is_exported_but_the_header_s_functions() {
     let test = std::env::current_exe().expect("this test");
     let library = test.parent().expect("its directory").join("libframe_ring_c.so");
-    let output = Command::new("nm").args(["-D", "--defined-only"]).arg(&library).output().expect("nm");
+    let Ok(output) = Command::new("nm").args(["-D", "--defined-only"]).arg(&library).output() else {
+        let _ = writeln!(std::io::stderr(), "NOT RUN: what the C ABI exports, because there is no nm");
+        return;
+    };
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let listing = String::from_utf8(output.stdout).expect("text");
     let exported: Vec<_> = listing.lines().filter_map(|line| line.split_whitespace().last()).collect();

@@ -110,6 +110,9 @@ impl Producer {
     }
 
     /// Claims `len` bytes; waits for room at most for `timeout`.
+    ///
+    /// A release wakes one of the producers that wait. A short claim that waits behind a longer one may notice only after 100 ms
+    /// that there is room for it.
     pub fn claim_timeout(
         &self,
         len: usize,
