@@ -259,7 +259,7 @@ mutant burial-by-a-store walk.rs "loom:burial" \
     '&& { arena.word(slot).store(aborted.0, Ordering::Release); true }'
 mutant a-lap-that-stays walk.rs "loom:successor loom:burial model" \
     'SlotWord::free(geometry.next_lap(index))' 'SlotWord::free(geometry.lap(index))'
-mutant abort-of-the-buried claim.rs "loom:death" \
+mutant abort-of-the-buried claim.rs "loom:successor" \
     'slot.compare_exchange(claim.word.0, claim.word.with_state(state).0, Ordering::AcqRel, Ordering::Relaxed)
         .map_err(|_| Revoked)?;' \
     'if state == State::Aborted { slot.store(claim.word.with_state(state).0, Ordering::Release) } else {

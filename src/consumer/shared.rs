@@ -90,17 +90,15 @@ impl Shared {
     pub(crate) fn dismiss(&self, ids: &mut Ids, owner: u8, bell: EventFd) {
         self.bells.remove(bell);
         let mut spins = 0;
-        let freed = loop {
-            match self.ledger.bury(self.region(), owner) {
-                Some(freed) => break freed,
-                None => pause(&mut spins),
-            }
-        };
+        while self.ledger.bury(self.region(), owner).is_none() {
+            pause(&mut spins);
+        }
         tracks::end_all_of(self.region(), owner);
         self.region().producer(owner).disconnect();
         ids.give_back(owner);
         self.producers.fetch_sub(1, Ordering::Relaxed);
-        self.wake_producers(freed);
+        // Whether it has freed anything or not: the dead may have been woken for room, and have taken that wake along.
+        futex::wake(&self.region().control().space.0, 1);
     }
 
     /// Wakes the consumer if it sleeps, however many producers are about to.

@@ -21,8 +21,8 @@
 //! | `deliver::across_every_wrap` | positions, indices and laps that start over; claims by one exchange | claim-by-a-store, claim-without-lap-check, tail-by-a-store, pad-that-is-claimed, commit-relaxed, walk-load-relaxed, rewind-by-a-store, rewind-leaves-tail, no-rewind |
 //! | `death::death_at_every_access...` | nobody waits for the dead, and all of their space comes back | claim-tail-load-relaxed, claim-slot-load-relaxed, claim-does-not-help, tail-exchange-relaxed, refusal-without-a-second-look-at-tail, second-look-relaxed, sweep-does-not-help, free-store-relaxed, rewind-exchange-relaxed, burial-of-what-was-seen-only, burial-of-everybody |
 //! | `death::a_burial_and_the_last_commit` | the one that comes first counts, for both | commit-by-a-store, burial-by-a-store, burial-without-a-sweep |
-//! | `death::a_burial_and_the_last_abort`, `death::a_burial_beside_a_claim`, `death::death_at_every_access_before_a_wrap` | the same for an abort, for whoever claims behind the dead, and where all counters start over | abort-of-the-buried |
-//! | `death::a_successor_of_the_buried` | what the dead ends late is not its successor's | a-lap-that-stays |
+//! | `death::a_burial_and_the_last_abort`, `death::a_burial_beside_a_claim`, `death::death_at_every_access_before_a_wrap` | the same for an abort, for whoever claims behind the dead, and where all counters start over | the same as the two above |
+//! | `death::a_successor_of_the_buried` | what the dead ends late is not its successor's | a-lap-that-stays, abort-of-the-buried |
 //! | `limits::*` | what is kept for audio and events is theirs; no class is refused what it may have | limits-ignored, limits-of-slots-ignored, limits-of-the-first-try-only, limits-for-everybody, limits-with-a-unit-to-spare |
 //! | `release::*` | the gate: no release is lost, the last one sweeps, books are never shared | claim-head-load-relaxed, head-store-relaxed, release-relaxed, is-released-relaxed, and all of gate-* |
 //! | `sleep::a_consumer_sleeps_on_*` | the two fences around the wake word | no-fence-before-the-sleep, no-fence-behind-a-commit, no-wake-behind-a-commit |
