@@ -105,6 +105,38 @@ fn a_request_in_pieces_is_none() {
     is_served(&mut ring, &path);
 }
 
+extern "C" fn nothing(_: i32) {}
+
+#[test]
+fn signals_do_not_end_the_wait_for_an_answer() {
+    // SAFETY: the handler does nothing, and no other test of this binary uses the signal; an action of zeros but for the
+    // handler has no flags and an empty mask.
+    unsafe {
+        let mut action: libc::sigaction = std::mem::zeroed();
+        action.sa_sigaction = nothing as extern "C" fn(i32) as libc::sighandler_t;
+        assert_eq!(libc::sigaction(libc::SIGUSR2, &action, std::ptr::null_mut()), 0);
+    }
+    let (client, server) = raw::pair();
+    let (tell, told) = std::sync::mpsc::channel();
+    let asker = std::thread::spawn(move || {
+        // SAFETY: takes nothing.
+        tell.send(unsafe { libc::pthread_self() } as usize).expect("somebody listens");
+        Producer::from_fd(client, "interrupted").map(|producer| producer.id())
+    });
+    let thread = told.recv().expect("its id") as libc::pthread_t;
+    assert_eq!(raw::receive(&server).expect("a request").0.len(), 80);
+    for _ in 0..20 {
+        // SAFETY: the thread was not joined yet.
+        assert_eq!(unsafe { libc::pthread_kill(thread, libc::SIGUSR2) }, 0);
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    let (event, _other) = raw::pair();
+    let ring = raw::memfd_of(&raw::header());
+    let welcome = raw::answer(ABI_VERSION, 0, 7, 1);
+    raw::send_with_descriptors(&server, &welcome, &[ring.as_raw_fd(), event.as_raw_fd()]);
+    assert_eq!(asker.join().expect("no panic").expect("a connection"), 7);
+}
+
 #[test]
 fn silent_and_talkative_peers_hold_up_nobody() {
     let (mut ring, _dir, path) = listening();

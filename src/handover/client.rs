@@ -4,6 +4,7 @@ use std::fmt;
 use std::io::{self, IoSliceMut};
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use frame_ring_core::layout::ABI_VERSION;
 use nix::poll::{poll, PollFd, PollFlags, PollTimeout};
@@ -38,7 +39,7 @@ pub(crate) fn dial(path: &Path) -> Result<OwnedFd, ConnectError> {
     let address = UnixAddr::new(path).map_err(failed)?;
     // Bounds the connect as well: a consumer that is stopped may have its queue full.
     setsockopt(&fd, sockopt::SendTimeout, &TimeVal::seconds(ANSWER_SECONDS.into())).map_err(failed)?;
-    connect(fd.as_raw_fd(), &address).map_err(failed)?;
+    uninterrupted(|| connect(fd.as_raw_fd(), &address)).map_err(failed)?;
     Ok(fd)
 }
 
@@ -65,7 +66,9 @@ pub(crate) fn watch(socket: &OwnedFd) -> Result<Memory, ConnectError> {
 fn ask(socket: &OwnedFd, role: Role, label: &str) -> Result<(u8, u32, Vec<OwnedFd>), ConnectError> {
     let os = |errno: nix::Error| ConnectError::Os(errno.into());
     let hello = Hello { role, label: label.into() };
-    send(socket.as_raw_fd(), &hello.encode(), MsgFlags::MSG_NOSIGNAL).map_err(|errno| match errno {
+    let hello = hello.encode();
+    let sent = uninterrupted(|| send(socket.as_raw_fd(), &hello, MsgFlags::MSG_NOSIGNAL));
+    sent.map_err(|errno| match errno {
         nix::Error::EPIPE | nix::Error::ECONNRESET => ConnectError::HungUp,
         other => os(other),
     })?;
@@ -87,14 +90,29 @@ fn ask(socket: &OwnedFd, role: Role, label: &str) -> Result<(u8, u32, Vec<OwnedF
     }
 }
 
+/// Makes a call again for as long as signals interrupt it.
+fn uninterrupted<T>(mut call: impl FnMut() -> nix::Result<T>) -> nix::Result<T> {
+    loop {
+        match call() {
+            Err(nix::Error::EINTR) => {}
+            done => return done,
+        }
+    }
+}
+
 /// Waits until there is something to receive. Not by a time-out of the socket's own: a sandboxed renderer that asks for
 /// one is killed.
 fn wait(socket: &OwnedFd) -> nix::Result<()> {
-    let time = PollTimeout::try_from(u32::from(ANSWER_SECONDS) * 1000).map_err(|_| nix::Error::EINVAL)?;
-    match poll(&mut [PollFd::new(socket.as_fd(), PollFlags::POLLIN)], time)? {
-        0 => Err(nix::Error::EAGAIN),
-        _ => Ok(()),
+    let deadline = Instant::now() + Duration::from_secs(ANSWER_SECONDS.into());
+    let ready = uninterrupted(|| {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let time = PollTimeout::try_from(left).map_err(|_| nix::Error::EINVAL)?;
+        poll(&mut [PollFd::new(socket.as_fd(), PollFlags::POLLIN)], time)
+    })?;
+    if ready == 0 {
+        return Err(nix::Error::EAGAIN);
     }
+    Ok(())
 }
 
 /// One message and the descriptors that came with it.
