@@ -25,5 +25,5 @@ for target in $(cargo +nightly fuzz list); do
     tail -n 100 "$log"
     exit 1
   fi
-  grep -E '^Done|DONE' "$log"
+  grep -a '^Done' "$log"
 done

@@ -19,7 +19,7 @@ use nix::sys::eventfd::EventFd;
 use raw::FakeServer;
 
 /// How long anything may take: only a hang guard.
-const HANG: Duration = Duration::from_secs(60);
+const HANG: Duration = Duration::from_secs(30);
 
 #[derive(Debug, Arbitrary)]
 enum Input {
