@@ -78,9 +78,10 @@ mutant handover descriptors_leak src/handover/client.rs \
     '.map_err(|fds| ConnectError::Descriptors { expected: 2, found: Vec::leak(fds).len() })?;'
 mutant handover descriptors_not_all_seen src/handover/client.rs 'nix::cmsg_space!([RawFd; 253])' 'nix::cmsg_space!([RawFd; 2])'
 mutant handover id_zero_taken src/handover/client.rs 'if owner == 0 {' 'if false {'
-mutant handover ids_never_come_back src/handover/server.rs 'self.shared.dismiss(&mut self.ids, owner);' 'let _ = owner;'
+mutant handover ids_never_come_back src/handover/server.rs 'self.shared.dismiss(&mut self.ids, owner, bell);' 'let _ = (owner, bell);'
 mutant handover observer_gets_the_event src/handover/server.rs \
-    'reply(socket, &answer, &[memfd]).map(|()| role)' 'reply(socket, &answer, &[memfd, event]).map(|()| role)'
+    'reply(socket, &Answer::Welcome { owner: 0, generation: 0 }, &[memfd]);' \
+    'reply(socket, &Answer::Welcome { owner: 0, generation: 0 }, &[memfd, memfd]);'
 
 layout=core/src/layout.rs
 mutant attach file_too_small $layout 'if region_bytes < layout.total_bytes {' 'if false {'
