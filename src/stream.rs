@@ -28,6 +28,8 @@ pub struct FrameStream {
     clock: TimerFd,
     /// The ring is announced as asleep.
     asleep: bool,
+    /// And the task has been told to wait for a bell since.
+    slept: bool,
     ended: bool,
 }
 
@@ -51,7 +53,7 @@ impl FrameStream {
         let event =
             unsafe { AsyncFd::register_with_interest(Event(ring.shared().clone()), Interest::READABLE) }?;
         let clock = ring.shared().bells.clock(LOOK_AGAIN)?;
-        Ok(Self { ring, event, clock, asleep: false, ended: false })
+        Ok(Self { ring, event, clock, asleep: false, slept: false, ended: false })
     }
 
     /// The ring, to ask it things.
@@ -68,7 +70,8 @@ impl FrameStream {
         let shared = self.ring.shared().clone();
         let control = shared.region().control();
         loop {
-            let told = !std::mem::take(&mut self.asleep) || announce_awake(control);
+            let seen = std::mem::take(&mut self.asleep) && announce_awake(control);
+            let told = !std::mem::take(&mut self.slept) || seen;
             if let Some(frame) = self.ring.try_recv()? {
                 if !told {
                     shared.count_found_late();
@@ -81,7 +84,9 @@ impl FrameStream {
                 return Poll::Ready(Ok(frame));
             }
             // Until a bell rings, the ring stays announced as asleep.
-            match ready!(self.event.poll_read_ready(cx)) {
+            let ready = self.event.poll_read_ready(cx);
+            self.slept = ready.is_pending();
+            match ready!(ready) {
                 Ok(mut guard) => {
                     shared.bells.clear();
                     // Only after it was read does it go on.
