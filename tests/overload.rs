@@ -10,6 +10,7 @@ use frame_ring::{
     AudioFormat, Body, ClaimError, Class, Consumer, Demand, Descriptor, EventInfo, Flags, FourCc, Producer,
     Refusal, RingBuilder, SampleFormat, SendError, Sent, Track, TrackInfo, VideoFormat,
 };
+use support::raw::Raw;
 use support::{claim_all, next, producer, until, Random, HANG};
 
 const FULL_BYTES: ClaimError = ClaimError::Full(Refusal::FullBytes);
@@ -641,6 +642,36 @@ fn all_tracks_in_use_is_an_error_and_ended_ones_are_used_again() {
     assert_eq!(new.demand(), Demand::ALL);
     new.send_bytes(b"x", &Descriptor::opaque()).expect("sent");
     assert_eq!(next(&mut ring).descriptor().track, new.id());
+}
+
+/// The states of a track's entry.
+const OPENING: u32 = 1;
+const ENDED: u32 = 3;
+
+#[test]
+fn an_entry_comes_back_whose_producer_died_just_as_it_took_it() {
+    let ring = RingBuilder::new().tracks(1).build().expect("a ring");
+    let (dead, living) = (Raw::join(&ring, "dead"), producer(&ring, "living"));
+    let entry = dead.region.track(0).expect("an entry");
+    entry.state.store(OPENING | u32::from(dead.owner) << 8, Ordering::SeqCst);
+    assert!(living.track(&TrackInfo::default()).is_err(), "it is taken");
+    drop(dead);
+    until("it is ended", || living.track(&TrackInfo::default()).is_ok());
+}
+
+#[test]
+fn a_death_ends_no_track_that_another_producer_opens() {
+    let ring = RingBuilder::new().tracks(1).build().expect("a ring");
+    let (first, second) = (producer(&ring, "first"), Raw::join(&ring, "second"));
+    drop(track(&first));
+    let entry = second.region.track(0).expect("an entry");
+    assert_eq!(entry.state.load(Ordering::SeqCst), ENDED | u32::from(first.id()) << 8);
+    // The second one has just taken the entry, and written nothing else.
+    let taken = OPENING | u32::from(second.owner) << 8;
+    entry.state.store(taken, Ordering::SeqCst);
+    drop(first);
+    until("the first one is gone", || ring.producers() == 1);
+    assert_eq!(entry.state.load(Ordering::SeqCst), taken);
 }
 
 #[test]

@@ -124,14 +124,13 @@ pub struct ProducerEntry {
 #[repr(C, align(128))]
 #[derive(Debug)]
 pub struct TrackEntry {
-    /// 0 free, 1 being written, 2 live, 3 ended.
+    /// In the low 8 bits: 0 free, 1 being opened, 2 live, 3 ended. In the next 8: the producer that feeds it.
     pub state: AtomicU32,
     /// Even while the info is stable, odd while it is being written.
     pub version: AtomicU32,
     /// Track id: entry + 1 in the low 16 bits, how often the entry was used before in the high ones.
     pub id: AtomicU32,
-    /// The producer that feeds it.
-    pub owner: AtomicU32,
+    reserved0: AtomicU32,
     /// Kind, source and source id of the track, then its label (56 bytes) and participant (40 bytes).
     pub info: [AtomicU64; 14],
     /// Frames committed. This line is written by the producer.

@@ -179,10 +179,24 @@ impl fmt::Display for TracksFull {
 
 impl core::error::Error for TracksFull {}
 
+/// What an entry's state word says in its low 8 bits. The next 8 are the id of its producer: the one exchange that takes an
+/// entry also says whose it is, so that it can be ended for a producer that dies right behind it, and for nobody else.
 const FREE: u32 = 0;
 const OPENING: u32 = 1;
 const LIVE: u32 = 2;
 const ENDED: u32 = 3;
+
+const fn state(word: u32) -> u32 {
+    word & 0xff
+}
+
+const fn owner(word: u32) -> u8 {
+    (word >> 8) as u8
+}
+
+const fn word(state: u32, owner: u8) -> u32 {
+    state | (owner as u32) << 8
+}
 
 /// Opens a track for producer `owner` and returns its id.
 pub fn open(region: &Region, owner: u8, info: &TrackInfo) -> Result<u32, TracksFull> {
@@ -190,13 +204,19 @@ pub fn open(region: &Region, owner: u8, info: &TrackInfo) -> Result<u32, TracksF
     // Entries that were never used go first, so that what is known of ended tracks lives on as long as it can.
     for reusable in [FREE, ENDED] {
         for (i, entry) in (0..tracks).filter_map(|i| Some((i, region.track(i)?))) {
+            let seen = entry.state.load(Ordering::Relaxed);
+            let opening = word(OPENING, owner);
             // Acquire pairs with the Release of `end`.
-            if entry.state.compare_exchange(reusable, OPENING, Ordering::Acquire, Ordering::Relaxed).is_ok() {
+            if state(seen) == reusable
+                && entry.state.compare_exchange(seen, opening, Ordering::Acquire, Ordering::Relaxed).is_ok()
+            {
                 let uses = entry.id.load(Ordering::Relaxed) >> 16;
                 let id = if reusable == FREE { i + 1 } else { (uses.wrapping_add(1) << 16) | (i + 1) };
-                entry.reset(owner, id);
+                entry.reset(id);
                 entry.write_info(info);
-                entry.state.store(LIVE, Ordering::Release);
+                // Not a store: the consumer may have taken this producer for dead, and have ended the entry.
+                let live = word(LIVE, owner);
+                let _ = entry.state.compare_exchange(opening, live, Ordering::Release, Ordering::Relaxed);
                 return Ok(id);
             }
         }
@@ -214,15 +234,12 @@ pub fn find(region: &Region, id: u32) -> Option<&TrackEntry> {
 /// Ends all tracks of a producer that is gone; the consumer calls it.
 pub fn end_all_of(region: &Region, owner: u8) {
     for entry in (0..region.layout().tracks).filter_map(|i| region.track(i)) {
-        if entry.owner.load(Ordering::Relaxed) == u32::from(owner) {
-            entry.end();
-        }
+        entry.end_if(|word| self::owner(word) == owner);
     }
 }
 
 impl TrackEntry {
-    fn reset(&self, owner: u8, id: u32) {
-        self.owner.store(u32::from(owner), Ordering::Relaxed);
+    fn reset(&self, id: u32) {
         self.id.store(id, Ordering::Relaxed);
         for counter in [&self.sent, &self.sent_bytes, &self.dropped, &self.unwanted, &self.received] {
             counter.store(0, Ordering::Relaxed);
@@ -262,16 +279,22 @@ impl TrackEntry {
 
     /// Ends the track: its entry may be opened again.
     pub fn end(&self) {
-        // Also an entry whose producer died while it opened it.
-        for state in [LIVE, OPENING] {
-            let _ = self.state.compare_exchange(state, ENDED, Ordering::Release, Ordering::Relaxed);
+        self.end_if(|_| true);
+    }
+
+    /// Also an entry whose producer died while it opened it.
+    fn end_if(&self, is_meant: impl Fn(u32) -> bool) {
+        let seen = self.state.load(Ordering::Relaxed);
+        if matches!(state(seen), OPENING | LIVE) && is_meant(seen) {
+            let ended = word(ENDED, owner(seen));
+            let _ = self.state.compare_exchange(seen, ended, Ordering::Release, Ordering::Relaxed);
         }
     }
 
     /// Whether the track is still fed.
     #[inline]
     pub fn is_live(&self) -> bool {
-        self.state.load(Ordering::Relaxed) == LIVE
+        state(self.state.load(Ordering::Relaxed)) == LIVE
     }
 
     /// What the consumer wants of the track.
@@ -315,15 +338,15 @@ impl TrackEntry {
 
     /// A copy of the entry, or `None` if it holds no track. What it says is the producer's word.
     pub fn read(&self) -> Option<TrackStats> {
-        let state = self.state.load(Ordering::Acquire);
-        if state != LIVE && state != ENDED {
+        let seen = self.state.load(Ordering::Acquire);
+        if !matches!(state(seen), LIVE | ENDED) {
             return None;
         }
         let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Some(TrackStats {
             id: self.id.load(Ordering::Relaxed),
-            owner: self.owner.load(Ordering::Relaxed) as u8,
-            live: state == LIVE,
+            owner: owner(seen),
+            live: state(seen) == LIVE,
             info: self.read_info(),
             demand: self.demand(),
             sent: get(&self.sent),

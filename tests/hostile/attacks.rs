@@ -220,10 +220,10 @@ fn a_track_table_full_of_lies_is_told_as_it_is() {
     producers.label.iter().for_each(|word| word.store(u64::MAX, Ordering::SeqCst));
     assert_eq!(observer.snapshot().producers[1].1.label.to_string(), "\u{fffd}".repeat(56));
 
-    // Ids and owners of nobody: the track can't be told from others any more, and nothing else comes of it.
-    for (id, owner) in [(0, 0), (u32::MAX, u32::MAX), (2, 256), (0xffff_0001, 300), (5, 1)] {
+    // Ids, states and owners of nobody: the track can't be told from others any more, and nothing else comes of it.
+    for (id, state) in [(0, 0), (u32::MAX, u32::MAX), (2, 256), (0xffff_0001, 0xff02), (5, 0x0103)] {
         entry.id.store(id, Ordering::SeqCst);
-        entry.owner.store(owner, Ordering::SeqCst);
+        entry.state.store(state, Ordering::SeqCst);
         assert!(!ring.set_demand(track.id(), frame_ring::Demand::NONE));
         let _ = (ring.tracks(), observer.snapshot(), track.demand(), honest.wants(id));
         works(&mut ring, &honest);
