@@ -368,6 +368,24 @@ typedef struct frame_ring_core {
   uint64_t opaque[16];
 } frame_ring_core;
 
+// What a producer has done since it was connected.
+typedef struct frame_ring_counters {
+  // Frames committed.
+  uint64_t frames;
+  // Payload bytes committed.
+  uint64_t bytes;
+  // Frames dropped because the bytes of their class were in use.
+  uint64_t full_bytes;
+  // Frames dropped because the slots of their class were in use.
+  uint64_t full_slots;
+  // Frames dropped because this ring can never hold them.
+  uint64_t too_long;
+  // Frames not copied because the consumer did not want them.
+  uint64_t unwanted;
+  // Claims given up.
+  uint64_t aborted;
+} frame_ring_counters;
+
 // Bytes in the ring that are the caller's to write until they are committed or aborted.
 typedef struct frame_ring_grant {
   // The first byte, a multiple of 64. They hold what an earlier frame left there. Null once the grant is done with.
@@ -461,6 +479,46 @@ typedef struct frame_ring_options {
   const char *name;
 } frame_ring_options;
 
+// A track, as its producer and the consumer have counted it. What the producer says may be anything.
+typedef struct frame_ring_track_stats {
+  // Its id, as in the descriptors of its frames.
+  uint32_t id;
+  // The producer that feeds it.
+  uint32_t producer;
+  // 1 while it is fed, 0 once it has ended.
+  uint32_t live;
+  // 0 data, 1 video, 2 audio.
+  uint32_t kind;
+  // 0 not said, 1 camera, 2 screen, 3 microphone, 4 mixed, 5 tab.
+  uint32_t source;
+  // Who is in it now.
+  uint32_t source_id;
+  // Name for people, UTF-8, ended by NUL.
+  char label[64];
+  // The meeting platform's id of the participant, ended by NUL.
+  char participant[48];
+  // Frames committed.
+  uint64_t sent;
+  // Payload bytes committed.
+  uint64_t sent_bytes;
+  // Frames that its producer dropped.
+  uint64_t dropped;
+  // Frames that nobody wanted.
+  uint64_t unwanted;
+  // Frames delivered.
+  uint64_t received;
+  // Payload bytes delivered.
+  uint64_t received_bytes;
+  // Drops that delivered frames have told of.
+  uint64_t reported_dropped;
+  // Frames that the consumer skipped for newer ones.
+  uint64_t skipped;
+  // Microseconds from capture to delivery that half of the frames stayed below; 0 not known.
+  uint64_t p50_us;
+  // The same for all but one in a hundred.
+  uint64_t p99_us;
+} frame_ring_track_stats;
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -516,6 +574,13 @@ frame_ring_status frame_ring_core_attach(struct frame_ring_core *core,
                                          void *base,
                                          uint64_t bytes,
                                          uint32_t owner);
+
+// Reads the counters of this producer. They lie in shared memory: other processes may have overwritten them.
+//
+// Preconditions:
+// `core` is null or points to a live handle; `counters` is null or may be written.
+frame_ring_status frame_ring_core_counters(const struct frame_ring_core *core,
+                                           struct frame_ring_counters *counters);
 
 // Forgets the region: it may be unmapped now. No other thread may be using the handle. Unfinished grants of it are
 // buried by the consumer when it sees the connection end.
@@ -809,6 +874,16 @@ frame_ring_status frame_ring_consumer_set_demand(const struct frame_ring_consume
 // Preconditions:
 // `consumer` is null or a live consumer.
 int frame_ring_consumer_producers(const struct frame_ring_consumer *consumer);
+
+// Writes what is known of the ring's tracks, ended ones included until their entry is needed, to `tracks`, which has room for
+// `room`; `count` becomes how many there are, also when that is more. `tracks` may be null if `room` is 0.
+//
+// Preconditions:
+// `consumer` is null or a live consumer; `tracks` is null or has room for so many; `count` is null or may be written.
+frame_ring_status frame_ring_consumer_tracks(const struct frame_ring_consumer *consumer,
+                                             struct frame_ring_track_stats *tracks,
+                                             size_t room,
+                                             size_t *count);
 
 #ifdef __cplusplus
 }  // extern "C"

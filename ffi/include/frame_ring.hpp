@@ -176,6 +176,9 @@ class Producer {
     if (opened.ok()) track->producer_ = handle_;
     return opened;
   }
+  Status counters(frame_ring_counters* counters) const {
+    return frame_ring_core_counters(frame_ring_producer_core(handle_), counters);
+  }
   bool connected() const { return frame_ring_producer_connected(handle_) == 1; }
   explicit operator bool() const { return handle_ != nullptr; }
   const frame_ring_producer* get() const { return handle_; }
@@ -249,12 +252,19 @@ class Ring {
     return frame_ring_consumer_set_demand(handle_, track, &demand);
   }
   Status keep_latest(uint32_t track, bool on) { return frame_ring_consumer_keep_latest(handle_, track, on ? 1 : 0); }
+  // What is known of up to `room` tracks; `count` is how many there are.
+  Status tracks(frame_ring_track_stats* tracks, size_t room, size_t* count) const {
+    return frame_ring_consumer_tracks(handle_, tracks, room, count);
+  }
   int producers() const { return frame_ring_consumer_producers(handle_); }
   explicit operator bool() const { return handle_ != nullptr; }
 
  private:
   frame_ring_consumer* handle_ = nullptr;
 };
+
+// The same by the name that other languages give it.
+using Consumer = Ring;
 
 }  // namespace frame_ring
 

@@ -67,7 +67,7 @@ impl frame_ring_consumer {
 
     /// # Safety
     /// `consumer` is null or a live consumer.
-    unsafe fn call<R>(
+    pub(crate) unsafe fn call<R>(
         consumer: *const Self,
         call: impl FnOnce(&mut Consumer) -> Result<R, frame_ring_status>,
     ) -> Result<R, frame_ring_status> {

@@ -11,6 +11,7 @@
 //! | [`producer`] | connections that send |
 //! | [`consumer`] | making a ring, serving it, receiving |
 //! | [`frame`] | received frames and their views |
+//! | [`stats`] | what is known of the tracks of a ring |
 
 // The symbols of the core are this library's, too.
 pub use ::frame_ring_core::c_abi;
@@ -19,3 +20,4 @@ pub mod consumer;
 pub mod error;
 pub mod frame;
 pub mod producer;
+pub mod stats;

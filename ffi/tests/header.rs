@@ -6,7 +6,7 @@ use std::path::Path;
 use cbindgen::{Builder, Config, DocumentationStyle, Language, Style};
 
 /// The files whose `pub` items are the header's, in its order.
-const SOURCES: [&str; 10] = [
+const SOURCES: [&str; 11] = [
     "../core/src/c_abi/status.rs",
     "../core/src/c_abi/format.rs",
     "../core/src/c_abi/descriptor.rs",
@@ -17,6 +17,7 @@ const SOURCES: [&str; 10] = [
     "src/producer.rs",
     "src/frame.rs",
     "src/consumer.rs",
+    "src/stats.rs",
 ];
 
 const INTRODUCTION: &str = "\

@@ -131,6 +131,54 @@ pub unsafe extern "C" fn frame_ring_core_attach(
     }
 }
 
+/// What a producer has done since it was connected.
+#[allow(non_camel_case_types)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct frame_ring_counters {
+    /// Frames committed.
+    pub frames: u64,
+    /// Payload bytes committed.
+    pub bytes: u64,
+    /// Frames dropped because the bytes of their class were in use.
+    pub full_bytes: u64,
+    /// Frames dropped because the slots of their class were in use.
+    pub full_slots: u64,
+    /// Frames dropped because this ring can never hold them.
+    pub too_long: u64,
+    /// Frames not copied because the consumer did not want them.
+    pub unwanted: u64,
+    /// Claims given up.
+    pub aborted: u64,
+}
+
+/// Reads the counters of this producer. They lie in shared memory: other processes may have overwritten them.
+///
+/// # Safety
+/// `core` is null or points to a live handle; `counters` is null or may be written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn frame_ring_core_counters(
+    core: *const frame_ring_core,
+    counters: *mut frame_ring_counters,
+) -> frame_ring_status {
+    // SAFETY: the caller's promise.
+    let (core, counters) = unsafe { (Attached::of(core), exclusive(counters)) };
+    let Some(counters) = counters else { return FRAME_RING_BAD_ARGUMENT };
+    status(core.map(|core| {
+        let entry = core.port.entry();
+        let get = |counter: &crate::sync::AtomicU64| counter.load(Ordering::Relaxed);
+        *counters = frame_ring_counters {
+            frames: get(&entry.frames),
+            bytes: get(&entry.bytes),
+            full_bytes: get(&entry.full_bytes),
+            full_slots: get(&entry.full_slots),
+            too_long: get(&entry.too_long),
+            unwanted: get(&entry.unwanted),
+            aborted: get(&entry.aborted),
+        };
+    }))
+}
+
 /// Forgets the region: it may be unmapped now. No other thread may be using the handle. Unfinished grants of it are
 /// buried by the consumer when it sees the connection end.
 ///

@@ -250,7 +250,12 @@ pub unsafe extern "C" fn frame_ring_core_track_unwanted(
     track: *mut frame_ring_track,
 ) -> frame_ring_status {
     // SAFETY: the caller's promise.
-    unsafe { count(core, track, Series::count_unwanted) }
+    let counted = unsafe { count(core, track, Series::count_unwanted) };
+    // SAFETY: the caller's promise.
+    if let (FRAME_RING_OK, Ok(core)) = (counted, unsafe { Attached::of(core) }) {
+        core.port.entry().unwanted.fetch_add(1, crate::sync::Ordering::Relaxed);
+    }
+    counted
 }
 
 /// # Safety
