@@ -251,23 +251,30 @@ pub unsafe extern "C" fn frame_ring_producer_abort(
 
 impl frame_ring_producer {
     /// Makes a call that says whom to wake, and wakes.
+    #[inline]
     fn waking(&self, call: impl FnOnce(*mut frame_ring_wake) -> frame_ring_status) -> frame_ring_status {
         let mut wake = frame_ring_wake::FRAME_RING_WAKE_NOBODY;
         let done = call(&mut wake);
-        self.producer.wake(match wake {
-            frame_ring_wake::FRAME_RING_WAKE_NOBODY => None,
-            frame_ring_wake::FRAME_RING_WAKE_FUTEX => Some(Sleep::Futex),
-            frame_ring_wake::FRAME_RING_WAKE_EVENTFD => Some(Sleep::EventFd),
-        });
+        match wake {
+            frame_ring_wake::FRAME_RING_WAKE_NOBODY => {}
+            frame_ring_wake::FRAME_RING_WAKE_FUTEX => self.producer.wake(Some(Sleep::Futex)),
+            frame_ring_wake::FRAME_RING_WAKE_EVENTFD => self.producer.wake(Some(Sleep::EventFd)),
+        }
         noted(done)
     }
 }
 
 /// Gives an answer of the core its sentence.
+#[inline]
 fn noted(done: frame_ring_status) -> frame_ring_status {
-    if done == FRAME_RING_OK {
-        return done;
+    match done {
+        FRAME_RING_OK => done,
+        _ => note(done),
     }
+}
+
+#[cold]
+fn note(done: frame_ring_status) -> frame_ring_status {
     // SAFETY: the text lives for ever and ends in NUL.
     let text = unsafe { std::ffi::CStr::from_ptr(frame_ring_status_text(done as i32)) };
     fail(done, text.to_string_lossy())
