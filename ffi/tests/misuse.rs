@@ -88,8 +88,14 @@ fn a_second_thread_is_told_that_the_consumer_is_busy() {
     let ring = pair.ring.addr();
     let receiver = std::thread::spawn(move || {
         let ring = std::ptr::with_exposed_provenance(ring);
-        // SAFETY: the consumer is freed after this thread has been joined; the frame is this call's own.
-        unsafe { frame_ring_consumer_recv(ring, 1_000_000_000, &mut zeroed()) }
+        // Until it is in: the other thread may be in such a call just now.
+        loop {
+            // SAFETY: the consumer is freed after this thread has been joined; the frame is this call's own.
+            let received = unsafe { frame_ring_consumer_recv(ring, 1_000_000_000, &mut zeroed()) };
+            if received != FRAME_RING_BUSY {
+                return received;
+            }
+        }
     });
     pair.ring.expose_provenance();
     let mut told = FRAME_RING_TIMEOUT;
