@@ -12,7 +12,7 @@ use ::frame_ring_core::c_abi::track::frame_ring_demand;
 use ::frame_ring_core::c_abi::{exclusive, shared};
 use frame_ring::{Consumer, Demand, RingBuilder};
 
-use crate::error::{answer, bad_argument, build_code, fail, recv_code, text};
+use crate::error::{bad_argument, build_code, fail, recv_code, text};
 use crate::frame::frame_ring_frame;
 use crate::producer::FRAME_RING_FOREVER;
 
@@ -89,7 +89,7 @@ pub unsafe extern "C" fn frame_ring_consumer_new(
     let (options, to) = unsafe { (options.as_ref(), exclusive(consumer)) };
     let Some(to) = to else { return bad_argument("consumer") };
     *to = std::ptr::null_mut();
-    answer(options.map_or(Ok(RingBuilder::new()), builder).and_then(|builder| {
+    status(options.map_or(Ok(RingBuilder::new()), builder).and_then(|builder| {
         let consumer = UnsafeCell::new(builder.build().map_err(|why| build_code(&why))?);
         *to = Box::into_raw(Box::new(frame_ring_consumer { busy: AtomicBool::new(false), consumer }));
         Ok(())
@@ -142,7 +142,7 @@ pub unsafe extern "C" fn frame_ring_consumer_listen(
     path: *const c_char,
 ) -> frame_ring_status {
     // SAFETY: the caller's promise.
-    answer(unsafe { text("path", path) }.and_then(|path| {
+    status(unsafe { text("path", path) }.and_then(|path| {
         let listen = |ring: &mut Consumer| {
             ring.listen(path).map_err(|why| fail(FRAME_RING_OS, format_args!("{path}: {why}")))
         };
@@ -165,7 +165,7 @@ pub unsafe extern "C" fn frame_ring_consumer_invite(
     *fd = -1;
     let invite = |ring: &mut Consumer| ring.invite().map_err(|why| fail(FRAME_RING_OS, why));
     // SAFETY: the caller's promise.
-    answer(
+    status(
         unsafe { frame_ring_consumer::call(consumer, invite) }
             .map(|socket| *fd = socket.into_fd().into_raw_fd()),
     )
@@ -196,7 +196,7 @@ pub unsafe extern "C" fn frame_ring_consumer_recv(
         received.map_err(recv_code)
     };
     // SAFETY: the caller's promise.
-    answer(unsafe { frame_ring_consumer::call(consumer, recv) }.and_then(|received| match received {
+    status(unsafe { frame_ring_consumer::call(consumer, recv) }.and_then(|received| match received {
         Some(frame) => {
             frame_ring_frame::put(to, frame);
             Ok(())
@@ -220,7 +220,7 @@ pub unsafe extern "C" fn frame_ring_consumer_keep_latest(
         Ok(())
     };
     // SAFETY: the caller's promise.
-    answer(unsafe { frame_ring_consumer::call(consumer, keep) })
+    status(unsafe { frame_ring_consumer::call(consumer, keep) })
 }
 
 /// Says what is wanted of a track. `FRAME_RING_STALE_TRACK` if there is no such track (any more).
@@ -245,7 +245,7 @@ pub unsafe extern "C" fn frame_ring_consumer_set_demand(
         ring.set_demand(track, demand).then_some(()).ok_or_else(why)
     };
     // SAFETY: the caller's promise.
-    answer(unsafe { frame_ring_consumer::call(consumer, set) })
+    status(unsafe { frame_ring_consumer::call(consumer, set) })
 }
 
 /// How many producers are connected, or a negative status.

@@ -5,7 +5,7 @@ use std::ffi::{c_char, CStr, CString};
 use std::fmt::Display;
 
 use ::frame_ring_core::c_abi::status::*;
-use frame_ring::{BuildError, ClaimError, ConnectError, HeaderError, MemoryError, RecvError};
+use frame_ring::{BuildError, ClaimError, ConnectError, MemoryError, RecvError};
 
 thread_local! {
     static LAST: RefCell<CString> = RefCell::default();
@@ -23,11 +23,6 @@ pub(crate) fn fail(code: frame_ring_status, why: impl Display) -> frame_ring_sta
     let text = why.to_string().replace('\0', "\u{fffd}");
     LAST.with_borrow_mut(|last| *last = CString::new(text).unwrap_or_default());
     code
-}
-
-/// The code of a result whose error was noted already.
-pub(crate) fn answer(result: Result<(), frame_ring_status>) -> frame_ring_status {
-    status(result)
 }
 
 pub(crate) fn bad_argument(name: &str) -> frame_ring_status {
@@ -64,14 +59,10 @@ pub(crate) fn connect_code(why: &ConnectError) -> frame_ring_status {
 
 fn memory_code(why: &MemoryError) -> frame_ring_status {
     match why {
-        MemoryError::Header(why) => header_code(*why),
+        MemoryError::Header(why) => (*why).into(),
         MemoryError::NotAMemfd { .. } | MemoryError::NotSealed { .. } => FRAME_RING_NOT_SEALED,
         _ => FRAME_RING_OS,
     }
-}
-
-fn header_code(why: HeaderError) -> frame_ring_status {
-    why.into()
 }
 
 pub(crate) fn build_code(why: &BuildError) -> frame_ring_status {

@@ -8,7 +8,7 @@ use ::frame_ring_core::c_abi::status::*;
 use ::frame_ring_core::c_abi::{exclusive, shared};
 use frame_ring::{Frame, Payload};
 
-use crate::error::{answer, bad_argument, fail};
+use crate::error::{bad_argument, fail};
 
 /// A received frame, in memory of the caller's. Its bytes stay as they are until `frame_ring_frame_release`, from any thread;
 /// frames may be released in any order, also after their consumer was freed. Move it by hand-over, not by copy: whoever
@@ -124,7 +124,7 @@ pub unsafe extern "C" fn frame_ring_frame_plane(
     let (Some(frame), Some(to)) = (unsafe { (shared(frame), exclusive(to)) }) else {
         return bad_argument("frame or view");
     };
-    answer(frame.inside().and_then(|frame| {
+    status(frame.inside().and_then(|frame| {
         let plane = plane as usize;
         let picture = frame.video().and_then(|video| video.plane(plane));
         let sound = || frame.audio().and_then(|audio| audio.plane(plane));
@@ -154,7 +154,7 @@ pub unsafe extern "C" fn frame_ring_frame_write(
     }
     // SAFETY: the caller promises that it stays open.
     let fd = unsafe { BorrowedFd::borrow_raw(fd) };
-    answer(
+    status(
         frame.inside().and_then(|frame| frame.payload().write_to(fd).map_err(|why| fail(FRAME_RING_OS, why))),
     )
 }

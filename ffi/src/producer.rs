@@ -15,7 +15,7 @@ use ::frame_ring_core::c_abi::{exclusive, shared};
 use ::frame_ring_core::wake::Sleep;
 use frame_ring::{ConnectError, Producer};
 
-use crate::error::{answer, bad_argument, claim_code, connect_code, fail, text};
+use crate::error::{bad_argument, claim_code, connect_code, fail, text};
 
 /// A connection to a ring. Any number of threads may use it at once; one of them frees it, when no other does any more and all
 /// grants are committed or aborted.
@@ -66,7 +66,7 @@ pub unsafe extern "C" fn frame_ring_producer_connect(
     let arguments = unsafe {
         clear("producer", producer).and(text("path", path)).and_then(|p| Ok((p, text("label", label)?)))
     };
-    answer(arguments.and_then(|(path, label)| give(producer, Producer::connect(path, label))))
+    status(arguments.and_then(|(path, label)| give(producer, Producer::connect(path, label))))
 }
 
 /// Connects over a socket that was inherited or received. The descriptor is the library's from here on, also after a failure.
@@ -86,7 +86,7 @@ pub unsafe extern "C" fn frame_ring_producer_from_fd(
     let fd = unsafe { OwnedFd::from_raw_fd(fd) };
     // SAFETY: the caller's promise.
     let label = unsafe { clear("producer", producer).and(text("label", label)) };
-    answer(label.and_then(|label| give(producer, Producer::from_fd(fd, label))))
+    status(label.and_then(|label| give(producer, Producer::from_fd(fd, label))))
 }
 
 /// Connects as the process that started this one says: by `FRAME_RING_FD`, or else `FRAME_RING_SOCKET`. Once for each process.
@@ -101,7 +101,7 @@ pub unsafe extern "C" fn frame_ring_producer_from_env(
     // SAFETY: the caller's promise.
     let label = unsafe { clear("producer", producer).and(text("label", label)) };
     // SAFETY: the caller promises that nothing else owns the descriptor.
-    answer(label.and_then(|label| give(producer, unsafe { Producer::from_env(label) })))
+    status(label.and_then(|label| give(producer, unsafe { Producer::from_env(label) })))
 }
 
 /// Ends the connection. Null is fine.
@@ -183,7 +183,7 @@ pub unsafe extern "C" fn frame_ring_producer_claim(
         return noted(unsafe { frame_ring_core_claim(&producer.core, len, class, grant) });
     }
     *to = frame_ring_grant::DONE;
-    answer((|| {
+    status((|| {
         let class = class_of(class).map_err(|_| bad_argument("class"))?;
         let bytes = usize::try_from(len).map_err(|_| bad_argument("len"))?;
         let timeout = Duration::from_nanos(timeout_ns);

@@ -7,7 +7,7 @@ use ::frame_ring_core::c_abi::status::*;
 use frame_ring::TrackStats;
 
 use crate::consumer::frame_ring_consumer;
-use crate::error::{answer, bad_argument};
+use crate::error::bad_argument;
 
 /// A track, as its producer and the consumer have counted it. What the producer says may be anything.
 #[allow(non_camel_case_types)]
@@ -110,7 +110,7 @@ pub unsafe extern "C" fn frame_ring_consumer_tracks(
         return bad_argument("tracks");
     }
     // SAFETY: the caller's promise.
-    answer(unsafe { frame_ring_consumer::call(consumer, |ring| Ok(ring.tracks())) }.map(|known| {
+    status(unsafe { frame_ring_consumer::call(consumer, |ring| Ok(ring.tracks())) }.map(|known| {
         *count = known.len();
         for (at, track) in known.iter().take(room).enumerate() {
             // SAFETY: not null, and the caller promises room for `room`.
