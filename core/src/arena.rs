@@ -2,7 +2,7 @@
 //! file, over the heap and over the model checker's atomics.
 
 use crate::sync::{AtomicU32, AtomicU64};
-use crate::word::Geometry;
+use crate::word::{Cursor, Geometry};
 
 /// One shared word on a line of its own, so that writers of different words don't slow each other down.
 /// 128 bytes, because common processors fetch cache lines of 64 bytes in pairs.
@@ -39,6 +39,13 @@ pub trait Arena {
     fn control(&self) -> &Control;
     /// The word of slot `slot`, which is below `geometry().slots()`.
     fn word(&self, slot: u32) -> &AtomicU64;
+    /// Whether the consumer may go on at offset 0 when the ring is drained. Not where somebody else decides where the next
+    /// claim begins.
+    fn rewinds(&self) -> bool {
+        true
+    }
+    /// The claims from `from` to `to` are free again. Called by one thread at a time, for one run of claims behind the other.
+    fn freed(&self, _from: Cursor, _to: Cursor) {}
 }
 
 impl<A: Arena + ?Sized> Arena for &A {
@@ -50,5 +57,11 @@ impl<A: Arena + ?Sized> Arena for &A {
     }
     fn word(&self, slot: u32) -> &AtomicU64 {
         (**self).word(slot)
+    }
+    fn rewinds(&self) -> bool {
+        (**self).rewinds()
+    }
+    fn freed(&self, from: Cursor, to: Cursor) {
+        (**self).freed(from, to);
     }
 }

@@ -19,6 +19,7 @@
 //! | [`port`] | one producer's claims and commits in a region, counted |
 //! | [`series`] | the numbers of one track's frames on the producer's side |
 //! | [`descriptor`] | what is said of each frame |
+//! | [`lane`] | the bytes of a lane, the file of a producer without atomics |
 #![no_std]
 
 pub mod arena;
@@ -27,6 +28,8 @@ pub mod c_abi;
 pub mod claim;
 #[cfg(not(loom))]
 pub mod descriptor;
+#[cfg(not(loom))]
+pub mod lane;
 #[cfg(not(loom))]
 pub mod layout;
 pub mod ledger;

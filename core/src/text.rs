@@ -35,6 +35,14 @@ impl<const N: usize> Text<N> {
         Self { words }
     }
 
+    pub(crate) fn from_words(from: &[u64]) -> Self {
+        let mut words = [0; N];
+        for (to, from) in words.iter_mut().zip(from) {
+            *to = *from;
+        }
+        Self { words }
+    }
+
     /// A copy of what shared memory holds at this moment.
     pub fn load(shared: &[AtomicU64]) -> Self {
         let mut words = [0; N];

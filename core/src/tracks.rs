@@ -70,7 +70,12 @@ impl TrackInfo {
     }
 
     fn load(words: &[AtomicU64; 14]) -> Self {
-        let first = words[0].load(Ordering::Relaxed);
+        Self::from_words(&core::array::from_fn(|word| words[word].load(Ordering::Relaxed)))
+    }
+
+    /// From the words that stand for it in shared memory.
+    pub(crate) fn from_words(words: &[u64; 14]) -> Self {
+        let first = words[0];
         Self {
             kind: match first as u32 {
                 1 => TrackKind::Video,
@@ -85,9 +90,9 @@ impl TrackInfo {
                 5 => TrackSource::Tab,
                 _ => TrackSource::Unknown,
             },
-            source_id: words[1].load(Ordering::Relaxed) as u32,
-            label: Text::load(&words[2..9]),
-            participant: Text::load(&words[9..]),
+            source_id: words[1] as u32,
+            label: Text::from_words(&words[2..9]),
+            participant: Text::from_words(&words[9..]),
         }
     }
 }

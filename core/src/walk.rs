@@ -334,6 +334,7 @@ impl<E: AsRef<[Entry]>> Held<'_, E> {
             // Release pairs with the Acquire of a claim, for the descriptor.
             arena.word(geometry.slot(index)).store(free.0, Ordering::Release);
         }
+        arena.freed(start, head);
     }
 
     /// Claims the rest of a drained ring as a pad and frees it at once, so that the next frame is written over the
@@ -341,7 +342,7 @@ impl<E: AsRef<[Entry]>> Held<'_, E> {
     fn rewind<A: Arena>(&mut self, arena: &A) {
         let geometry = arena.geometry();
         let Books { head: at, frontier, .. } = self.books(|b| Books { ..*b });
-        if at != frontier || geometry.offset(at) < geometry.rewind_from() {
+        if at != frontier || !arena.rewinds() || geometry.offset(at) < geometry.rewind_from() {
             return;
         }
         let index = at.index();
