@@ -1,0 +1,153 @@
+//! `frame-ring bench browser`: what it costs to get frames out of a real browser.
+//!
+//! One page and one source for all transports, a fresh browser for each measurement, all transports in turn in each round.
+//!
+//! | module | owns |
+//! |---|---|
+//! | `workload`, `transport` | what the page captures, and how it gets out |
+//! | `site` | the page, served on this machine |
+//! | `consumer` | the other side of each transport |
+//! | `tree` | what processes and threads use |
+//! | `case` | one measurement |
+
+mod case;
+mod consumer;
+mod site;
+mod transport;
+mod tree;
+mod workload;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::ValueEnum;
+
+use case::Setting;
+use transport::Transport;
+use workload::Workload;
+
+use super::output::print;
+use crate::error::CliError;
+use crate::receive::positive;
+use crate::report::{BrowserRow, Line, Machine, Price, Record, Report};
+
+/// Measure what it costs to get frames out of a real Chromium: through a lane, over WebSockets, and not at all
+///
+/// The same page with the same fake camera or microphone for all; a fresh browser for each measurement; in each round all
+/// transports in turn. CPU time is that of all the browser's processes and of the consumer.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  frame-ring bench browser                                              # everything, about 20 minutes
+  frame-ring bench browser --workloads 1080p30 --rounds 5 --html report.html
+  frame-ring bench browser --seconds 600 --rounds 1 --workloads 1080p30 --transports lane     # ten minutes: is a frame lost?")]
+pub struct Args {
+    /// The browser: its path or name
+    #[arg(long, default_value = "chromium")]
+    browser: String,
+    /// A Python with the package `websockets`
+    #[arg(long, default_value = "python3")]
+    python: String,
+    /// What the page captures
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "1080p30,720p30,9x360p30,audio")]
+    workloads: Vec<Workload>,
+    /// How it gets out
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "capture,copy-to,websocket-rust,websocket-python,lane")]
+    transports: Vec<Transport>,
+    /// Measure everything so many times
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
+    rounds: u32,
+    /// Measure each for so long
+    #[arg(long, default_value_t = 10.0, value_name = "S", value_parser = positive)]
+    seconds: f64,
+    /// Let each run for so long before
+    #[arg(long, default_value_t = 2.0, value_name = "S", value_parser = positive)]
+    warm_up: f64,
+    /// Leave the browser its sandbox; not as root
+    #[arg(long)]
+    sandbox: bool,
+    /// Dollars for a vCPU for an hour
+    #[arg(long, default_value_t = Price::default().vcpu_hour_usd(), value_name = "USD")]
+    vcpu_price: f64,
+    /// Print the rows as JSON, one on each line
+    #[arg(long)]
+    json: bool,
+    /// Write the report as a page to this file
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// Write the report as Markdown to this file
+    #[arg(long, value_name = "FILE")]
+    markdown: Option<PathBuf>,
+}
+
+/// Runs the command.
+pub fn run(args: &Args) -> Result<(), CliError> {
+    let site = site::serve().map_err(|why| CliError::failed("serve the page", why))?;
+    let setting = Setting {
+        browser: args.browser.clone(),
+        python: args.python.clone(),
+        site,
+        warm_up: Duration::from_secs_f64(args.warm_up),
+        measured: Duration::from_secs_f64(args.seconds),
+        sandbox: args.sandbox,
+    };
+    let machine = Machine::here(format!("frame-ring bench browser, {}", version_of(&args.browser)?));
+    let mut rows: Vec<(Workload, Transport, BrowserRow)> = Vec::new();
+    for workload in &args.workloads {
+        rows.extend(args.transports.iter().map(|transport| (*workload, *transport, row(*workload, *transport))));
+    }
+    for round in 1..=args.rounds {
+        for (workload, transport, row) in &mut rows {
+            let name = format!("{}, {}", workload.name(), transport.name());
+            eprintln!("round {round} of {}: {name}", args.rounds);
+            let measured = case::run(&setting, *workload, *transport);
+            row.rounds.push(measured.map_err(|why| CliError::Failed(format!("{name}: {why}")))?);
+        }
+    }
+    let records = std::iter::once(Record::Machine(machine));
+    let records = records.chain(rows.into_iter().map(|(_, _, row)| Record::Browser(row)));
+    let report = Report::new(records, Price::new(args.vcpu_price));
+    publish(args, &report)
+}
+
+fn row(workload: Workload, transport: Transport) -> BrowserRow {
+    BrowserRow {
+        workload: workload.name().into(),
+        transport: transport.name().into(),
+        frames_per_s: workload.frames_per_s(),
+        notes: transport.notes().into(),
+        rounds: Vec::new(),
+    }
+}
+
+fn publish(args: &Args, report: &Report) -> Result<(), CliError> {
+    let write = |path: &PathBuf, text: String| {
+        std::fs::write(path, text).map_err(|why| CliError::failed(format!("write {}", path.display()), why))
+    };
+    args.html.as_ref().map(|path| write(path, report.html())).transpose()?;
+    args.markdown.as_ref().map(|path| write(path, report.markdown())).transpose()?;
+    if !args.json {
+        return print(&report.markdown());
+    }
+    report.machines.iter().try_for_each(|machine| super::output::print_json(&Line::Machine(machine)))?;
+    report.browser.iter().try_for_each(|row| super::output::print_json(&Line::Browser(row)))
+}
+
+fn version_of(browser: &str) -> Result<String, CliError> {
+    let asked = std::process::Command::new(browser).arg("--version").output();
+    let asked = asked.map_err(|why| {
+        CliError::Usage(format!("cannot start {browser}: {why}. Install Chromium, or say where it is with --browser"))
+    })?;
+    Ok(String::from_utf8_lossy(&asked.stdout).trim().into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_compared_with_what_is_there() {
+        let names: Vec<_> = Transport::value_variants().iter().map(|transport| transport.name()).collect();
+        assert!(names.contains(&crate::report::BASELINE) && names.contains(&crate::report::REFERENCE));
+    }
+}
