@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{bench, demo, doctor, inspect, pipe, record, run, send, soak, top, verify};
 
@@ -38,7 +38,12 @@ enum Command {
 
 /// Runs the program with the process's arguments.
 pub fn main() -> ExitCode {
-    let done = match Cli::parse().command {
+    main_with(&[])
+}
+
+/// The same, with more transports for `bench` to compare.
+pub fn main_with(rivals: &'static [bench::Transport]) -> ExitCode {
+    let done = match parse(rivals).command {
         Command::Demo(args) => demo::run(args),
         Command::Send(args) => send::run(args),
         Command::Record(args) => record::run(args),
@@ -48,7 +53,7 @@ pub fn main() -> ExitCode {
         Command::Top(args) => top::run(args),
         Command::Inspect(args) => inspect::run(args),
         Command::Doctor(args) => doctor::run(args),
-        Command::Bench(args) => bench::run(args),
+        Command::Bench(args) => bench::run(args, rivals),
         Command::Soak(args) => soak::run(args),
         Command::Capture(args) => demo::capture::run(args),
         Command::SoakProducer(args) => soak::produce::run(args),
@@ -60,4 +65,11 @@ pub fn main() -> ExitCode {
             why.exit_code()
         }
     }
+}
+
+fn parse(rivals: &'static [bench::Transport]) -> Cli {
+    let transports = bench::parser(bench::OWN.iter().chain(rivals));
+    let command = Cli::command()
+        .mut_subcommand("bench", |bench| bench.mut_arg("transports", |list| list.value_parser(transports)));
+    Cli::from_arg_matches(&command.get_matches()).unwrap_or_else(|why| why.exit())
 }

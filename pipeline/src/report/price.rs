@@ -16,6 +16,13 @@ pub struct Dollars {
     pub per_million_bot_minutes: f64,
 }
 
+impl Default for Price {
+    /// About what large clouds ask for general machines on demand.
+    fn default() -> Self {
+        Self(0.04)
+    }
+}
+
 impl Price {
     /// Of a bot that takes `cpu_s_per_s` seconds of CPU time in each second.
     pub fn of(self, cpu_s_per_s: f64) -> Dollars {

@@ -21,7 +21,7 @@ pub struct ProcessSummary {
     #[serde(flatten)]
     pub row: ProcessRow,
     /// Frames measured in the middle round.
-    pub frames: f64,
+    pub frames: u64,
     /// 10^9 payload bytes in each second.
     pub gb_per_s: Spread,
     /// CPU time of all processes for 10^9 payload bytes, in seconds.
@@ -55,7 +55,7 @@ impl ProcessSummary {
         let cpu_s_per_gb = over(|round| round.producer_cpu_s_per_gb + round.consumer_cpu_s_per_gb)?;
         let gb_per_s = |fps: f64| fps * row.payload_bytes as f64 / 1e9;
         Some(Self {
-            frames: over(|round| round.frames as f64)?.median,
+            frames: over(|round| round.frames as f64)?.median as u64,
             gb_per_s: over(|round| round.gb_per_s)?,
             cpu_s_per_gb,
             producer_cpu_s_per_gb: over(|round| round.producer_cpu_s_per_gb)?,
@@ -113,9 +113,9 @@ pub struct BrowserSummary {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub p99_us: Option<Spread>,
     /// Frames captured in the middle round.
-    pub frames_captured: f64,
+    pub frames_captured: u64,
     /// Frames received in the middle round.
-    pub frames_received: f64,
+    pub frames_received: u64,
     /// Frames lost, in all rounds.
     pub frames_lost: u64,
     /// The most memory, of all rounds' peaks.
@@ -158,8 +158,8 @@ impl BrowserSummary {
             reference_is_times: ratio(reference, beyond.map(|spread| spread.median)),
             p50_us: latency(|round| round.p50_ns),
             p99_us: latency(|round| round.p99_ns),
-            frames_captured: over(|round| round.frames_captured as f64)?.median,
-            frames_received: over(|round| round.frames_received as f64)?.median,
+            frames_captured: over(|round| round.frames_captured as f64)?.median as u64,
+            frames_received: over(|round| round.frames_received as f64)?.median as u64,
             frames_lost: row.rounds.iter().map(|round| round.frames_lost).sum(),
             pss_peak_bytes: over(|round| round.pss_peak_bytes as f64)?,
             dollars: price.of(busy(total.median)),

@@ -6,11 +6,12 @@ use frame_ring::{Consumer, Hub};
 use serde::Serialize;
 
 use super::cpu::Cpu;
-use super::job::{Job, Transport, Until};
-use super::ring::{self, Size};
+use super::job::{Job, Until};
+use super::ring;
 use crate::commands::output::{print, print_json};
 use crate::commands::table::Table;
 use crate::error::CliError;
+use crate::report::Ring;
 
 /// One way to wait.
 #[derive(Debug, Serialize)]
@@ -49,15 +50,17 @@ pub fn run(seconds: f64, json: bool) -> Result<(), CliError> {
 type Wait = fn(Consumer, Duration) -> Result<(), CliError>;
 
 fn measure(wait: &'static str, how: Wait, seconds: f64) -> Result<Row, CliError> {
-    let mut ring = ring::build(Size { ring_bytes: 1 << 20, held: 1, producers: 1 })?;
+    let size = Ring { ring_bytes: 1 << 20, held: 1, producers: 1 };
+    let mut ring = ring::build(size)?;
     let job = Job {
-        transport: Transport::FrameRing,
+        transport: ring::NAME.into(),
         payload_bytes: 64,
         warm_up: 1,
         until: Until::Frames(1),
         paced_fps: None,
         producer: 0,
-        port: 0,
+        address: String::new(),
+        ring: Some(size),
     };
     // It is connected and never told to begin.
     let _peers = ring::connect(&mut ring, &job, 1)?;

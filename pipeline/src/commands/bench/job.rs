@@ -2,37 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// A way from one process to another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Transport {
-    /// The floor: one process copies into warm shared memory and reads it there
-    Memcpy,
-    /// This project's ring
-    FrameRing,
-    /// A WebSocket as Chromium speaks it: masked, in fragments of 131,000 bytes
-    WebsocketChromium,
-    /// A WebSocket without masking and fragments
-    Websocket,
-    /// A Unix stream socket
-    Uds,
-    /// A pipe
-    Pipe,
-}
-
-impl Transport {
-    /// Its name, as in arguments and JSON.
-    pub fn name(self) -> &'static str {
-        match self {
-            Transport::Memcpy => "memcpy",
-            Transport::FrameRing => "frame-ring",
-            Transport::WebsocketChromium => "websocket-chromium",
-            Transport::Websocket => "websocket",
-            Transport::Uds => "uds",
-            Transport::Pipe => "pipe",
-        }
-    }
-}
+use crate::report::Ring;
 
 /// When a producer has sent enough.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
@@ -46,8 +16,8 @@ pub enum Until {
 /// What one producer is to do.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Job {
-    /// How to send.
-    pub transport: Transport,
+    /// Name of the transport.
+    pub transport: String,
     /// Bytes in each frame.
     pub payload_bytes: usize,
     /// Frames to send before the measured ones.
@@ -58,8 +28,10 @@ pub struct Job {
     pub paced_fps: Option<f64>,
     /// Its number among the producers.
     pub producer: u32,
-    /// The consumer's TCP port, for a WebSocket.
-    pub port: u16,
+    /// Where to connect to, in the transport's own words; empty if it need not be told.
+    pub address: String,
+    /// The ring, for the transport that is one.
+    pub ring: Option<Ring>,
 }
 
 /// What a producer has done.

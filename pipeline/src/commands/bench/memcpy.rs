@@ -8,6 +8,7 @@ use nix::sys::memfd::{memfd_create, MFdFlags};
 
 use super::job::Job;
 use super::meter::{Measured, Meter};
+use super::peer::Control;
 use super::series::Series;
 use crate::error::CliError;
 
@@ -23,7 +24,7 @@ pub fn run(job: &Job) -> Result<Measured, CliError> {
     let mut meter = Meter::new(job.payload_bytes, 1);
     let mut more = true;
     while more {
-        let Some(frame) = series.next()? else { break };
+        let Some(frame) = series.next_frame()? else { break };
         let to = NonNull::from(&mut shared[..]).cast::<libc::c_void>();
         // SAFETY: both are `payload_bytes` long. The ring's own way of copying, which cannot be optimised away.
         unsafe { libc::memcpy(to.as_ptr(), frame.as_ptr().cast(), frame.len()) };
@@ -31,4 +32,9 @@ pub fn run(job: &Job) -> Result<Measured, CliError> {
     }
     // One process: its whole CPU time is in the meter's account already.
     meter.finish(|| Ok(Vec::new()))
+}
+
+/// Nobody produces.
+pub fn produce(_: &Job, _: &mut Control) -> Result<(), CliError> {
+    Err(CliError::Usage("memcpy has no producer process".into()))
 }

@@ -7,6 +7,7 @@ use super::frame::{self, Source};
 use super::histogram::Histogram;
 use super::job::Report;
 use crate::error::CliError;
+use crate::report::ProcessRound;
 
 /// Looks at every frame of a run.
 #[derive(Debug)]
@@ -25,23 +26,7 @@ pub struct Meter {
 }
 
 /// What a run has shown.
-#[derive(Debug, Clone, Copy)]
-pub struct Measured {
-    /// Frames received while it was measured.
-    pub frames: u64,
-    /// Payload bytes per nanosecond.
-    pub gb_per_s: f64,
-    /// CPU time of all processes for 10^9 bytes.
-    pub cpu_s_per_gb: f64,
-    /// Latency from before the sending to the receipt, before the frame is read, in nanoseconds.
-    pub p50_ns: u64,
-    /// The same for all but one in a hundred.
-    pub p99_ns: u64,
-    /// The same for the slowest.
-    pub max_ns: u64,
-    /// Frames that never came.
-    pub lost: u64,
-}
+pub type Measured = ProcessRound;
 
 impl Meter {
     /// For `producers` that send frames of this length.
@@ -102,7 +87,8 @@ impl Meter {
         Ok(Measured {
             frames: self.frames,
             gb_per_s: gb(self.frames) * 1e9 / (end_ns - start_ns) as f64,
-            cpu_s_per_gb: sending + end.since(&start) / gb(self.frames),
+            producer_cpu_s_per_gb: sending,
+            consumer_cpu_s_per_gb: end.since(&start) / gb(self.frames),
             p50_ns: self.latency.quantile(0.5),
             p99_ns: self.latency.quantile(0.99),
             max_ns: self.latency.max(),

@@ -78,6 +78,11 @@ impl Peer {
         Self::start_with(job, data.into(), |mut command| command.spawn())
     }
 
+    /// Starts a producer that connects to its job's address.
+    pub fn connecting(job: &Job) -> Result<Self, CliError> {
+        Self::start_with(job, Stdio::null(), |mut command| command.spawn())
+    }
+
     /// Starts a producer that writes nothing to standard output, in a way that hands it more than that.
     pub fn start_with(
         job: &Job,
@@ -105,9 +110,11 @@ impl Peer {
         self.control.send(&Signal::Go)
     }
 
-    /// Waits for its report.
+    /// Waits for its report and its end, so that it can clean up behind itself.
     pub fn report(mut self) -> Result<Report, CliError> {
-        self.control.receive()
+        let report = self.control.receive()?;
+        self.child.wait().map_err(|why| CliError::failed("wait for a producer process", why))?;
+        Ok(report)
     }
 }
 

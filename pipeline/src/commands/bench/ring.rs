@@ -2,43 +2,41 @@
 
 use std::collections::VecDeque;
 use std::process::Stdio;
+use std::time::Duration;
 
-use frame_ring::{Consumer, Frame, RingBuilder};
-use serde::Serialize;
+use frame_ring::{ClaimError, Class, Consumer, Descriptor, Frame, Grant, Producer, RingBuilder};
 
 use super::job::Job;
 use super::meter::{Measured, Meter};
-use super::peer::Peer;
+use super::peer::{Control, Peer};
+use super::produce::send_all;
 use crate::error::CliError;
+use crate::report::Ring;
 
-/// The ring of a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Size {
-    /// Bytes for payloads.
-    pub ring_bytes: u64,
-    /// Frames that the consumer holds at once, the one that it reads included.
-    pub held: usize,
-    /// Producer processes.
-    pub producers: usize,
+/// Its name among the transports.
+pub const NAME: &str = "frame-ring";
+/// The ring's size unless one is asked for.
+pub const RING_BYTES: u64 = 64 << 20;
+/// How long a consumer may take none of what it is sent before it is held for stuck.
+const PATIENCE: Duration = Duration::from_secs(60);
+const PAGE: usize = 4096;
+
+/// The bytes that a run needs at least, or it stands still: for what is held, one frame on its way, and one that
+/// did not fit before the end. One eighth of a ring is closed to frames like these.
+pub fn least_bytes(held: usize, payload_bytes: usize) -> u64 {
+    let frame = (payload_bytes as u64).next_multiple_of(64);
+    ((held as u64 + 1) * frame).div_ceil(7) * 8
 }
 
-impl Size {
-    /// The bytes that a run needs at least, or it stands still: for what is held, one frame on its way, and one that
-    /// did not fit before the end. One eighth of a ring is closed to frames like these.
-    pub fn least_bytes(held: usize, payload_bytes: usize) -> u64 {
-        let frame = (payload_bytes as u64).next_multiple_of(64);
-        ((held as u64 + 1) * frame).div_ceil(7) * 8
-    }
-
-    fn slots(&self) -> u32 {
-        // Far more than needed, up to the default: small frames are to be limited by bytes or by their consumer.
-        let needed = (self.held + 4 * self.producers) as u32;
-        (needed + needed / 7 + 2).max(1024)
-    }
+fn slots(size: Ring) -> u32 {
+    // Far more than needed, up to the default: small frames are to be limited by bytes or by their consumer.
+    let needed = (size.held + 4 * size.producers) as u32;
+    (needed + needed / 7 + 2).max(1024)
 }
 
 /// Carries one run's frames.
-pub fn run(job: &Job, size: Size) -> Result<Measured, CliError> {
+pub fn run(job: &Job) -> Result<Measured, CliError> {
+    let size = job.ring.unwrap_or(Ring { ring_bytes: RING_BYTES, held: 1, producers: 1 });
     let mut ring = build(size)?;
     let mut peers = connect(&mut ring, job, size.producers)?;
     for peer in &mut peers {
@@ -71,9 +69,8 @@ fn hold(held: &mut VecDeque<Frame>, frame: Frame) {
 }
 
 /// A ring with all its pages present, and this bench's own processes as its only producers.
-pub fn build(size: Size) -> Result<Consumer, CliError> {
-    let ring =
-        RingBuilder::new().data_bytes(size.ring_bytes).slots(size.slots()).name("bench").prefault(true);
+pub fn build(size: Ring) -> Result<Consumer, CliError> {
+    let ring = RingBuilder::new().data_bytes(size.ring_bytes).slots(slots(size)).name("bench").prefault(true);
     let mut ring = ring.build().map_err(|why| CliError::failed("make the ring", why))?;
     // SAFETY: its producers are processes of this program, which write to nothing that they have committed.
     unsafe { ring.trust_producers() };
@@ -95,4 +92,38 @@ pub fn connect(ring: &mut Consumer, job: &Job, producers: usize) -> Result<Vec<P
             }
         })
         .collect()
+}
+
+/// Sends one run's frames.
+pub fn produce(job: &Job, control: &mut Control) -> Result<(), CliError> {
+    // SAFETY: the bench has started this process with an invitation, and nothing has taken it up yet.
+    let producer = unsafe { Producer::from_env("bench") };
+    let producer = producer.map_err(|why| CliError::failed("connect to the ring", why))?;
+    touch(&producer)?;
+    let descriptor = Descriptor::opaque();
+    send_all(job, control, |frame| {
+        let sent = producer.send_timeout(frame, &descriptor, PATIENCE);
+        sent.map_err(|why| CliError::failed("send a frame", why))
+    })
+}
+
+/// Maps every page of the ring into this process, which the kernel would else do in the middle of the measured frames.
+fn touch(producer: &Producer) -> Result<(), CliError> {
+    let mut grants: Vec<Grant<'_>> = Vec::new();
+    // Claims of shrinking lengths, until nothing is left.
+    let mut len = producer.longest(Class::Event);
+    while len > 0 {
+        match producer.try_claim(len, Class::Event) {
+            Ok(mut grant) => {
+                for offset in (0..len).step_by(PAGE) {
+                    // SAFETY: inside the claim, which nobody else writes to.
+                    unsafe { grant.as_mut_ptr().add(offset).write_volatile(0) };
+                }
+                grants.push(grant);
+            }
+            Err(ClaimError::Full(_)) => len /= 2,
+            Err(why) => return Err(CliError::failed("touch the ring's pages", why)),
+        }
+    }
+    Ok(())
 }

@@ -38,7 +38,7 @@ impl Series {
     }
 
     /// The next frame to send, when it is time for it; `None` when all are sent.
-    pub fn next(&mut self) -> Result<Option<&[u8]>, CliError> {
+    pub fn next_frame(&mut self) -> Result<Option<&[u8]>, CliError> {
         if self.stamp.last {
             return Ok(None);
         }

@@ -4,16 +4,17 @@
 //! small frames a reader that takes many at once.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read};
-use std::os::fd::OwnedFd;
+use std::io::{self, BufReader, Read, Write};
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 
 use nix::fcntl::{fcntl, FcntlArg, OFlag};
 use nix::sys::socket::{setsockopt, sockopt};
 
-use super::job::{Job, Transport};
+use super::job::Job;
 use super::meter::{Measured, Meter};
-use super::peer::Peer;
+use super::peer::{Control, Peer};
+use super::produce::send_all;
 use crate::error::CliError;
 
 /// Frames below this length are read many at a time.
@@ -21,13 +22,26 @@ const SMALL: usize = 1 << 16;
 /// Asked of the kernel for buffers, which cuts it down to what it allows.
 const BUFFER_BYTES: usize = 1 << 20;
 
-/// Carries one run's frames.
-pub fn run(job: &Job) -> Result<Measured, CliError> {
-    let failed = |why| CliError::failed(format!("open a {}", job.transport.name()), why);
-    let (ours, theirs) = match job.transport {
-        Transport::Pipe => pipe().map_err(failed)?,
-        _ => socket().map_err(failed)?,
-    };
+/// Carries one run's frames over a Unix socket.
+pub fn run_socket(job: &Job) -> Result<Measured, CliError> {
+    run(job, socket())
+}
+
+/// Carries one run's frames through a pipe.
+pub fn run_pipe(job: &Job) -> Result<Measured, CliError> {
+    run(job, pipe())
+}
+
+/// Writes frames to standard output.
+pub fn produce(job: &Job, control: &mut Control) -> Result<(), CliError> {
+    let failed = |why| CliError::failed("send a frame", why);
+    let out = io::stdout().as_fd().try_clone_to_owned().map_err(failed)?;
+    let mut out = File::from(out);
+    send_all(job, control, |frame| out.write_all(frame).map_err(failed))
+}
+
+fn run(job: &Job, ends: io::Result<(File, OwnedFd)>) -> Result<Measured, CliError> {
+    let (ours, theirs) = ends.map_err(|why| CliError::failed(format!("open a {}", job.transport), why))?;
     let mut peer = Peer::start(job, theirs)?;
     peer.ready()?;
     peer.go()?;

@@ -1,35 +1,44 @@
 //! Rivals that are WebSockets over loopback TCP.
 
-use std::net::{Ipv4Addr, TcpStream};
-use std::process::Stdio;
-
-use super::job::{Job, Transport};
+use super::job::Job;
 use super::meter::{Measured, Meter};
-use super::peer::Peer;
+use super::peer::{Control, Peer};
+use super::produce::send_all;
 use crate::error::CliError;
 use crate::websocket::{Listener, Masks, Sender, Style, WebSocketError};
 
-/// The producer's end, connected.
-pub fn connect(job: &Job) -> Result<Sender<TcpStream>, CliError> {
-    let style = match job.transport {
-        Transport::WebsocketChromium => Style::Chromium,
-        _ => Style::Unmasked,
-    };
-    Sender::connect((Ipv4Addr::LOCALHOST, job.port), style)
-        .map_err(|why| CliError::failed("connect to the bench", why))
+/// Carries one run's frames as Chromium does.
+pub fn run_as_chromium(job: &Job) -> Result<Measured, CliError> {
+    run(job, Masks::Required)
 }
 
-/// Carries one run's frames.
-pub fn run(job: &Job) -> Result<Measured, CliError> {
+/// Carries one run's frames without masks and fragments.
+pub fn run_unmasked(job: &Job) -> Result<Measured, CliError> {
+    run(job, Masks::Optional)
+}
+
+/// Sends one run's frames as Chromium does.
+pub fn produce_as_chromium(job: &Job, control: &mut Control) -> Result<(), CliError> {
+    produce(job, control, Style::Chromium)
+}
+
+/// Sends one run's frames without masks and fragments.
+pub fn produce_unmasked(job: &Job, control: &mut Control) -> Result<(), CliError> {
+    produce(job, control, Style::Unmasked)
+}
+
+fn produce(job: &Job, control: &mut Control, style: Style) -> Result<(), CliError> {
+    let failed = |what: &str, why: WebSocketError| CliError::failed(what, why);
+    let mut socket =
+        Sender::connect(&job.address, style).map_err(|why| failed("connect to the bench", why))?;
+    send_all(job, control, |frame| socket.send(&[frame]).map_err(|why| failed("send a frame", why)))
+}
+
+fn run(job: &Job, masks: Masks) -> Result<Measured, CliError> {
     let failed = |why: WebSocketError| CliError::failed("receive over a WebSocket", why);
-    let masks = match job.transport {
-        Transport::WebsocketChromium => Masks::Required,
-        _ => Masks::Optional,
-    };
     let listener = Listener::bind().map_err(failed)?;
-    let port = listener.address().map_err(failed)?.port();
-    let mut peer =
-        Peer::start_with(&Job { port, ..job.clone() }, Stdio::null(), |mut command| command.spawn())?;
+    let address = listener.address().map_err(failed)?.to_string();
+    let mut peer = Peer::connecting(&Job { address, ..job.clone() })?;
     let mut receiver = listener.accept(masks).map_err(failed)?;
     peer.ready()?;
     peer.go()?;
