@@ -7,6 +7,7 @@
 //!
 //! | module | owns |
 //! |---|---|
+//! | `browser` | frames out of a real browser, another benchmark |
 //! | `transport` | what a transport is, and the list of them |
 //! | `plan` | which rows are measured, in which order |
 //! | `job` | what a run is, and what a producer says of it |
@@ -19,6 +20,7 @@
 //! | `report` | the result for others |
 //! | `idle` | what waiting costs |
 
+mod browser;
 mod cpu;
 mod frame;
 pub(crate) mod histogram;
@@ -115,13 +117,16 @@ pub struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
+    Browser(browser::Args),
     Report(report::Args),
 }
 
 /// Runs the command, with `rivals` behind the transports of this program.
 pub fn run(args: Args, rivals: &'static [Transport]) -> Result<(), CliError> {
-    if let Some(Command::Report(args)) = args.command {
-        return report::run(&args);
+    match &args.command {
+        Some(Command::Browser(args)) => return browser::run(args),
+        Some(Command::Report(args)) => return report::run(args),
+        None => {}
     }
     let transports: Vec<&'static Transport> = OWN.iter().chain(rivals).collect();
     if args.produce {

@@ -13,7 +13,6 @@ use frame_ring::{Hub, HubItem, LaneOptions, LaneRead};
 use serde::Deserialize;
 
 use super::tree;
-use crate::clock::real_ns;
 use crate::commands::bench::histogram::Histogram;
 use crate::error::CliError;
 
@@ -66,7 +65,7 @@ impl Consumer {
 
     /// The same in Python.
     pub fn python(program: &str) -> Result<Self, CliError> {
-        let script = include_str!("../../../../benches/browser/receive.py");
+        let script = include_str!("../../../../../benches/browser/receive.py");
         let mut command = Command::new(program);
         command.args(["-c", script]).stdin(Stdio::null()).stdout(Stdio::piped());
         let mut child = command.spawn().map_err(|why| CliError::failed(format!("start {program}"), why))?;
@@ -179,14 +178,22 @@ fn receive_websocket(listener: &TcpListener) -> Result<Received, String> {
     loop {
         match socket.read() {
             Ok(tungstenite::Message::Binary(message)) => {
-                let now = real_ns();
+                let now = wall_ns();
                 let word = |at: usize| message.get(at..at + 8).and_then(|bytes| bytes.try_into().ok());
                 let captured_ms = word(8).map_or(0.0, f64::from_le_bytes);
                 received.count(now, (captured_ms * 1e6) as u64);
             }
             Ok(_) => {}
-            Err(tungstenite::Error::ConnectionClosed | tungstenite::Error::AlreadyClosed) => return Ok(received),
+            Err(tungstenite::Error::ConnectionClosed | tungstenite::Error::AlreadyClosed) => {
+                return Ok(received)
+            }
             Err(why) => return Err(why.to_string()),
         }
     }
+}
+
+/// Nanoseconds since 1970: the page's clock is the wall's.
+fn wall_ns() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.map_or(0, |since| since.as_nanos() as u64)
 }

@@ -73,7 +73,11 @@ impl Cpu {
 
 /// CPU time so far of one thread; of a process as a whole if the thread is its first.
 pub fn thread_s(pid: u32, thread: u32) -> f64 {
-    let path = if thread == pid { format!("/proc/{pid}/stat") } else { format!("/proc/{pid}/task/{thread}/schedstat") };
+    let path = if thread == pid {
+        format!("/proc/{pid}/stat")
+    } else {
+        format!("/proc/{pid}/task/{thread}/schedstat")
+    };
     if thread == pid {
         return Stat::read(&path).map_or(0.0, |stat| seconds(stat.ticks));
     }
@@ -81,7 +85,9 @@ pub fn thread_s(pid: u32, thread: u32) -> f64 {
     let text = fs::read_to_string(&path).unwrap_or_default();
     match text.split_whitespace().next().and_then(|ns| ns.parse::<u64>().ok()) {
         Some(ns) => ns as f64 / 1e9,
-        None => Stat::read(&format!("/proc/{pid}/task/{thread}/stat")).map_or(0.0, |stat| seconds(stat.ticks)),
+        None => {
+            Stat::read(&format!("/proc/{pid}/task/{thread}/stat")).map_or(0.0, |stat| seconds(stat.ticks))
+        }
     }
 }
 

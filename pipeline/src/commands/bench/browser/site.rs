@@ -4,10 +4,10 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 
 const FILES: [(&str, &str, &str); 4] = [
-    ("/", "text/html", include_str!("../../../../benches/browser/page.html")),
-    ("/page.js", "text/javascript", include_str!("../../../../benches/browser/page.js")),
-    ("/worker.js", "text/javascript", include_str!("../../../../benches/browser/worker.js")),
-    ("/frame-ring.js", "text/javascript", include_str!("../../../../js/dist/frame-ring.js")),
+    ("/", "text/html", include_str!("../../../../../benches/browser/page.html")),
+    ("/page.js", "text/javascript", include_str!("../../../../../benches/browser/page.js")),
+    ("/worker.js", "text/javascript", include_str!("../../../../../benches/browser/worker.js")),
+    ("/frame-ring.js", "text/javascript", include_str!("../../../../../js/dist/frame-ring.js")),
 ];
 
 /// Serves the page until the program ends.

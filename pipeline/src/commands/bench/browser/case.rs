@@ -27,8 +27,8 @@ pub struct Setting {
 
 /// Measures one transport.
 pub fn run(setting: &Setting, workload: Workload, transport: Transport) -> Result<BrowserRound, CliError> {
-    let failed = |what: &'static str| move |why| CliError::failed(what, format!("{why}"));
-    let browser = Browser::start(launch(setting)).map_err(|why| CliError::failed("start the browser", why))?;
+    let browser =
+        Browser::start(launch(setting)).map_err(|why| CliError::failed("start the browser", why))?;
     let consumer = consumer(setting, &browser, transport)?;
     let url = consumer.as_ref().map_or("", Consumer::url);
     let query = format!("{}&transport={}&url={url}", workload.query(), transport.query());
@@ -53,7 +53,6 @@ pub fn run(setting: &Setting, workload: Workload, transport: Transport) -> Resul
     // The counts were asked for a moment before and after the clocks were read.
     let hundreds = in_time / 100.0 * (took.as_secs_f64() / (after.1 - before.1).as_secs_f64());
     drop(page);
-    let _ = failed;
     let received = match consumer {
         Some(consumer) => {
             let received = consumer.finish()?;
@@ -85,7 +84,7 @@ fn launch(setting: &Setting) -> Launch {
         "--disable-background-networking",
         "--disable-component-update",
         "--disable-sync",
-        "--use-fake-device-for-media-stream",
+        "--use-fake-device-for-media-stream=fps=30",
         "--use-fake-ui-for-media-stream",
         "--autoplay-policy=no-user-gesture-required",
     ]);
@@ -112,7 +111,8 @@ fn consumer(
 /// Frames that the page has got so far, and when that was.
 fn count(page: &Session) -> Result<(u64, Instant), CliError> {
     let before = Instant::now();
-    let told = page.evaluate("bench.count()").map_err(|why| CliError::failed("ask the page for its count", why))?;
+    let told =
+        page.evaluate("bench.count()").map_err(|why| CliError::failed("ask the page for its count", why))?;
     let at = before + before.elapsed() / 2;
     Ok((number(&told, "captured")?, at))
 }
@@ -120,5 +120,6 @@ fn count(page: &Session) -> Result<(u64, Instant), CliError> {
 fn number(told: &Value, name: &str) -> Result<u64, CliError> {
     // JavaScript's numbers come as floats at times.
     let number = told[name].as_u64().or_else(|| told[name].as_f64().map(|number| number as u64));
-    number.ok_or_else(|| CliError::Failed(format!("the page told {told}, where a number `{name}` is expected")))
+    number
+        .ok_or_else(|| CliError::Failed(format!("the page told {told}, where a number `{name}` is expected")))
 }

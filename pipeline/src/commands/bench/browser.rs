@@ -20,13 +20,11 @@ mod workload;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::ValueEnum;
-
 use case::Setting;
 use transport::Transport;
 use workload::Workload;
 
-use super::output::print;
+use crate::commands::output::{print, print_json};
 use crate::error::CliError;
 use crate::receive::positive;
 use crate::report::{BrowserRow, Line, Machine, Price, Record, Report};
@@ -52,7 +50,12 @@ pub struct Args {
     #[arg(long, value_enum, value_delimiter = ',', default_value = "1080p30,720p30,9x360p30,audio")]
     workloads: Vec<Workload>,
     /// How it gets out
-    #[arg(long, value_enum, value_delimiter = ',', default_value = "capture,copy-to,websocket-rust,websocket-python,lane")]
+    #[arg(
+        long,
+        value_enum,
+        value_delimiter = ',',
+        default_value = "capture,copy-to,websocket-rust,websocket-python,lane"
+    )]
     transports: Vec<Transport>,
     /// Measure everything so many times
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
@@ -67,7 +70,7 @@ pub struct Args {
     #[arg(long)]
     sandbox: bool,
     /// Dollars for a vCPU for an hour
-    #[arg(long, default_value_t = Price::default().vcpu_hour_usd(), value_name = "USD")]
+    #[arg(long, default_value_t = Price::default().0, value_name = "USD")]
     vcpu_price: f64,
     /// Print the rows as JSON, one on each line
     #[arg(long)]
@@ -94,7 +97,9 @@ pub fn run(args: &Args) -> Result<(), CliError> {
     let machine = Machine::here(format!("frame-ring bench browser, {}", version_of(&args.browser)?));
     let mut rows: Vec<(Workload, Transport, BrowserRow)> = Vec::new();
     for workload in &args.workloads {
-        rows.extend(args.transports.iter().map(|transport| (*workload, *transport, row(*workload, *transport))));
+        rows.extend(
+            args.transports.iter().map(|transport| (*workload, *transport, row(*workload, *transport))),
+        );
     }
     for round in 1..=args.rounds {
         for (workload, transport, row) in &mut rows {
@@ -106,7 +111,7 @@ pub fn run(args: &Args) -> Result<(), CliError> {
     }
     let records = std::iter::once(Record::Machine(machine));
     let records = records.chain(rows.into_iter().map(|(_, _, row)| Record::Browser(row)));
-    let report = Report::new(records, Price::new(args.vcpu_price));
+    let report = Report::new(records, Price(args.vcpu_price));
     publish(args, &report)
 }
 
@@ -129,20 +134,24 @@ fn publish(args: &Args, report: &Report) -> Result<(), CliError> {
     if !args.json {
         return print(&report.markdown());
     }
-    report.machines.iter().try_for_each(|machine| super::output::print_json(&Line::Machine(machine)))?;
-    report.browser.iter().try_for_each(|row| super::output::print_json(&Line::Browser(row)))
+    report.machines.iter().try_for_each(|machine| print_json(&Line::Machine(machine)))?;
+    report.browser.iter().try_for_each(|row| print_json(&Line::Browser(row)))
 }
 
 fn version_of(browser: &str) -> Result<String, CliError> {
     let asked = std::process::Command::new(browser).arg("--version").output();
     let asked = asked.map_err(|why| {
-        CliError::Usage(format!("cannot start {browser}: {why}. Install Chromium, or say where it is with --browser"))
+        CliError::Usage(format!(
+            "cannot start {browser}: {why}. Install Chromium, or say where it is with --browser"
+        ))
     })?;
     Ok(String::from_utf8_lossy(&asked.stdout).trim().into())
 }
 
 #[cfg(test)]
 mod tests {
+    use clap::ValueEnum;
+
     use super::*;
 
     #[test]
