@@ -109,7 +109,7 @@ impl RingBuilder {
         Consumer::new(Shared::new(memory, bells), self.users).map_err(BuildError::Os)
     }
 
-    fn header(&self) -> Result<Header, BuildError> {
+    pub(crate) fn header(&self) -> Result<Header, BuildError> {
         let size =
             || BuildError::Size { data_bytes: self.data_bytes, slots: self.slots, tracks: self.tracks };
         let units = u32::try_from(self.data_bytes.div_ceil(UNIT)).map_err(|_| size())?;

@@ -1,4 +1,4 @@
-//! Many rings, one wait.
+//! Many rings and lanes, one wait.
 //!
 //! One ring per renderer keeps a hostile one from harming the others; a hub merges their frames again.
 
@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::fmt;
 use std::io;
 use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use frame_ring_core::arena::Arena;
@@ -13,7 +14,8 @@ use frame_ring_core::wake::{announce_awake, announce_sleep, Sleep};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags};
 
 use crate::consumer::LOOK_AGAIN;
-use crate::{Consumer, Frame, RecvError};
+use crate::lane::find::Finder;
+use crate::{Consumer, Frame, LaneError, LaneOptions, RecvError};
 
 /// A ring in a [`Hub`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -33,6 +35,10 @@ pub enum HubItem {
     /// A ring has nothing more to give, or a frame of it was bad. After [`RecvError::Disconnected`] and
     /// [`RecvError::Poisoned`] the ring is out of the hub, and returned here.
     Error(RingId, RecvError, Option<Box<Consumer>>),
+    /// A lane has appeared below a profile that is watched, and is in the hub now.
+    Joined(RingId),
+    /// A lane has appeared that cannot be received.
+    Refused(PathBuf, LaneError),
 }
 
 /// Receives from many rings with one wait. `Send`; on one thread at a time (`&mut self`).
@@ -52,7 +58,14 @@ pub struct Hub {
     /// Rings whose turn comes only because all were looked at: no producer has seen them asleep.
     untold: HashSet<u64>,
     next_id: u64,
+    /// Profiles that are watched, and how their lanes are received. The number of one is `PROFILES` and its place.
+    profiles: Vec<(Finder, LaneOptions)>,
+    /// What became of lanes that were found.
+    found: VecDeque<HubItem>,
 }
+
+/// Numbers from here on are those of profiles, below those of rings.
+const PROFILES: u64 = 1 << 63;
 
 /// After so many turns of rings that have frames, it is time to look for others.
 const LOOK_EVERY: u32 = 32;
@@ -70,6 +83,8 @@ impl Hub {
             looked_at_all: Instant::now(),
             untold: HashSet::new(),
             next_id: 0,
+            profiles: Vec::new(),
+            found: VecDeque::new(),
         })
     }
 
@@ -81,6 +96,34 @@ impl Hub {
         self.rings.insert(id, ring);
         self.ready.push_back(id);
         Ok(RingId(id))
+    }
+
+    /// Adds every lane below a browser's profile (its `--user-data-dir`), those that are there and those that appear, and
+    /// says so with [`HubItem::Joined`] and [`HubItem::Refused`].
+    ///
+    /// # Errors
+    /// If the directory cannot be read or watched.
+    pub fn watch_profile(&mut self, profile: impl AsRef<Path>, options: LaneOptions) -> io::Result<()> {
+        let finder = Finder::new(profile.as_ref())?;
+        let number = PROFILES + self.profiles.len() as u64;
+        self.epoll.add(&finder, EpollEvent::new(EpollFlags::EPOLLIN, number))?;
+        self.profiles.push((finder, options));
+        self.find(number);
+        Ok(())
+    }
+
+    /// Opens the lanes that have appeared below a profile.
+    fn find(&mut self, number: u64) {
+        let Some((finder, options)) = self.profiles.get_mut((number - PROFILES) as usize) else { return };
+        let (paths, options) = (finder.look().collect::<Vec<_>>(), *options);
+        for path in paths {
+            let opened = Consumer::open_lane(&path, options);
+            let added = opened.and_then(|lane| self.add(lane).map_err(LaneError::Os));
+            self.found.push_back(match added {
+                Ok(id) => HubItem::Joined(id),
+                Err(why) => HubItem::Refused(path, why),
+            });
+        }
     }
 
     /// Takes a ring out.
@@ -112,6 +155,9 @@ impl Hub {
         self.turns += 1;
         if self.ready.is_empty() || self.turns >= LOOK_EVERY {
             self.look(Some(Duration::ZERO))?;
+        }
+        if let Some(item) = self.found.pop_front() {
+            return Ok(Some(item));
         }
         while let Some(id) = self.ready.pop_front() {
             if let Some(item) = self.serve(id) {
@@ -170,7 +216,9 @@ impl Hub {
             waited => waited?,
         };
         for id in events[..count].iter().map(EpollEvent::data) {
-            if let Some(ring) = self.rings.get(&id) {
+            if id >= PROFILES {
+                self.find(id);
+            } else if let Some(ring) = self.rings.get(&id) {
                 ring.shared().bells.clear();
                 announce_awake(ring.shared().region().control());
                 self.untold.remove(&id);

@@ -37,6 +37,7 @@ mod builder;
 mod consumer;
 mod handover;
 mod hub;
+mod lane;
 mod memory;
 mod observe;
 mod producer;
@@ -51,6 +52,7 @@ pub use frame_ring_core::descriptor::{
     ExtensionError, Extensions, Flags, FormatError, FourCc, Kind, Plane, Rect, Rotation, SampleFormat,
     VideoFormat,
 };
+pub use frame_ring_core::lane::{LaneHeader, LaneHeaderError, RecordError};
 pub use frame_ring_core::layout::{Header, HeaderError, LATENCY_BUCKETS};
 pub use frame_ring_core::ledger::Poison;
 pub use frame_ring_core::producers::ProducerStats;
@@ -64,6 +66,7 @@ pub use consumer::payload::Payload;
 pub use consumer::{Consumer, RecvError};
 pub use handover::{ConnectError, Invitation, RefusalReason, FD_VARIABLE, SOCKET_VARIABLE};
 pub use hub::{Hub, HubItem, RingId};
+pub use lane::{LaneError, LaneFault, LaneInfo, LaneOptions, LaneRead};
 pub use memory::MemoryError;
 pub use observe::{Observer, SlotStats, Snapshot};
 pub use producer::{ClaimError, CommitError, Grant, Picture, Producer, SendError, Sent, Sound, Track};

@@ -5,6 +5,7 @@
 //! other before it believes any of them. The file has no name anywhere, so a crash leaves nothing behind.
 
 use std::fmt;
+use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::ptr::NonNull;
@@ -15,6 +16,8 @@ use memmap2::{MmapOptions, MmapRaw};
 use nix::fcntl::{fcntl, FcntlArg, SealFlag};
 use nix::sys::memfd::{memfd_create, MFdFlags};
 
+use crate::lane::mapping::Mapping;
+
 /// The seals that a ring must carry: nobody can change its size, nor the seals.
 const SEALS: SealFlag = SealFlag::F_SEAL_SHRINK.union(SealFlag::F_SEAL_GROW).union(SealFlag::F_SEAL_SEAL);
 
@@ -24,7 +27,15 @@ pub(crate) struct Memory {
     region: Region,
     header: Header,
     fd: OwnedFd,
-    map: MmapRaw,
+    map: Map,
+}
+
+#[derive(Debug)]
+enum Map {
+    /// All of a memfd.
+    Memfd(MmapRaw),
+    /// Private pages, with those of a lane's file as the data area if it is not copied.
+    Lane(Mapping),
 }
 
 impl Memory {
@@ -45,7 +56,27 @@ impl Memory {
         // SAFETY: the mapping is page-aligned, zeroed, as long as the header says and not shared yet; it lives as long
         // as the region, in the same struct, and its file's size is sealed.
         let region = unsafe { Region::create(base(&map)?, header) }.map_err(MemoryError::Header)?;
-        Ok(Self { region, header: *header, fd, map })
+        Ok(Self { region, header: *header, fd, map: Map::Memfd(map) })
+    }
+
+    /// Makes a ring that nobody else has, whose data area is that of a lane's file, or copies of it.
+    pub(crate) fn lane(header: &Header, file: &File, copied: bool) -> Result<Self, MemoryError> {
+        let os = |call| move |error| MemoryError::Os { call, error };
+        let mut map = Mapping::private(mappable(header.total_bytes)?).map_err(os("mmap"))?;
+        if !copied {
+            let (at, len) = (mappable(header.data_offset)?, mappable(header.data_bytes)?);
+            map.put_file(file, frame_ring_core::lane::DATA, at, len).map_err(os("mmap"))?;
+        }
+        // SAFETY: the mapping is page-aligned, zeroed where the ring's words are, as long as the header says and not
+        // shared yet; it lives as long as the region, in the same struct, and pages of the file that go away are replaced.
+        let region = unsafe { Region::create(map.start(), header) }.map_err(MemoryError::Header)?;
+        let fd = file.as_fd().try_clone_to_owned().map_err(os("dup"))?;
+        Ok(Self { region, header: *header, fd, map: Map::Lane(map) })
+    }
+
+    /// Whether a page of a lane's file was gone when it was touched.
+    pub(crate) fn was_hit(&self) -> bool {
+        matches!(&self.map, Map::Lane(map) if map.was_hit())
     }
 
     /// Maps a ring that somebody else made, after checking that it is one and that it cannot shrink.
@@ -82,7 +113,7 @@ impl Memory {
         // SAFETY: the mapping is page-aligned and `size` long; the seals keep its file from shrinking; it lives as long
         // as the region, in the same struct.
         let (region, header) = unsafe { Region::attach(base(&map)?, size) }.map_err(MemoryError::Header)?;
-        Ok(Self { region, header, fd, map })
+        Ok(Self { region, header, fd, map: Map::Memfd(map) })
     }
 
     pub(crate) fn region(&self) -> &Region {
@@ -100,7 +131,10 @@ impl Memory {
 
     /// How many bytes are mapped.
     pub(crate) fn mapped_bytes(&self) -> usize {
-        self.map.len()
+        match &self.map {
+            Map::Memfd(map) => map.len(),
+            Map::Lane(map) => map.len(),
+        }
     }
 }
 

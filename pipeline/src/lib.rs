@@ -12,6 +12,7 @@
 //! | [`convert`] | frames of the ring as pictures and samples that [`media`] can use |
 //! | [`recorder`] | frames into files, on threads of their own |
 //! | [`check`] | whether what came is what was sent |
+//! | [`report`] | benchmark results, and the report that people read |
 //! | [`supervise`] | a command that is run for the user |
 //! | [`cli`] | the program's arguments |
 //! | [`commands`] | one module for each of its commands |
@@ -31,6 +32,7 @@ pub mod media;
 pub mod progress;
 pub mod receive;
 pub mod recorder;
+pub mod report;
 pub mod serve;
 pub mod signals;
 pub mod supervise;

@@ -5,6 +5,8 @@ use std::fmt;
 use frame_ring_core::descriptor::DescriptorError;
 use frame_ring_core::ledger::Poison;
 
+use crate::lane::LaneFault;
+
 /// Why there is no frame.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
@@ -21,6 +23,8 @@ pub enum RecvError {
     /// Some process that has the ring wrote garbage over its chain of frames. Nothing more will be received: close
     /// the ring. Frames in hand stay valid.
     Poisoned(Poison),
+    /// The page of a lane broke the rules. Nothing more will be received: close the lane. Frames in hand stay valid.
+    Lane(LaneFault),
 }
 
 impl fmt::Display for RecvError {
@@ -31,6 +35,7 @@ impl fmt::Display for RecvError {
                 write!(f, "producer {producer} sent a frame that was dropped: {why}")
             }
             RecvError::Poisoned(why) => write!(f, "the ring is poisoned: {why}; close it"),
+            RecvError::Lane(why) => write!(f, "the lane is broken: {why}; close it"),
         }
     }
 }
@@ -41,6 +46,7 @@ impl std::error::Error for RecvError {
             RecvError::Disconnected => None,
             RecvError::BadFrame { why, .. } => Some(why),
             RecvError::Poisoned(why) => Some(why),
+            RecvError::Lane(why) => Some(why),
         }
     }
 }

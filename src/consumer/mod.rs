@@ -23,6 +23,7 @@ pub(crate) use shared::Shared;
 
 use crate::handover::server::Server;
 use crate::handover::Invitation;
+use crate::lane::pump::Pump;
 use crate::observe::Snapshot;
 
 /// The one consumer of a ring; made by [`RingBuilder::build`](crate::RingBuilder::build).
@@ -32,17 +33,45 @@ use crate::observe::Snapshot;
 #[derive(Debug)]
 pub struct Consumer {
     shared: Arc<Shared>,
-    server: Server,
+    source: Source,
     latest: Latest,
     /// An error that came while there were frames to return.
     deferred: Option<RecvError>,
 }
 
+/// Where frames come from.
+#[derive(Debug)]
+enum Source {
+    /// Producers that are handed the ring.
+    Server(Server),
+    /// The page of a lane.
+    Lane(Box<Pump>),
+}
+
 impl Consumer {
     pub(crate) fn new(shared: Shared, users: Vec<u32>) -> io::Result<Self> {
         let shared = Arc::new(shared);
-        let server = Server::start(shared.clone(), users)?;
-        Ok(Self { shared, server, latest: Latest::default(), deferred: None })
+        let source = Source::Server(Server::start(shared.clone(), users)?);
+        Ok(Self { shared, source, latest: Latest::default(), deferred: None })
+    }
+
+    pub(crate) fn of_lane(shared: Shared, pump: Pump) -> Self {
+        let source = Source::Lane(Box::new(pump));
+        Self { shared: Arc::new(shared), source, latest: Latest::default(), deferred: None }
+    }
+
+    pub(crate) fn pump(&self) -> Option<&Pump> {
+        match &self.source {
+            Source::Server(_) => None,
+            Source::Lane(pump) => Some(pump),
+        }
+    }
+
+    pub(crate) fn pump_mut(&mut self) -> Option<&mut Pump> {
+        match &mut self.source {
+            Source::Server(_) => None,
+            Source::Lane(pump) => Some(pump),
+        }
     }
 
     /// Serves the ring at a socket path, which is made with mode 0600 and removed when the consumer is dropped. May be
@@ -50,15 +79,25 @@ impl Consumer {
     ///
     /// # Errors
     /// `AddrInUse` if another consumer listens there, or if something else than a dead consumer's socket is in the way.
+    /// `Unsupported` for a lane, whose one producer is its page.
     pub fn listen(&mut self, path: impl AsRef<Path>) -> io::Result<()> {
-        self.server.listen(path.as_ref())
+        match &mut self.source {
+            Source::Server(server) => server.listen(path.as_ref()),
+            Source::Lane(_) => Err(one_producer()),
+        }
     }
 
     /// The right to connect for one producer that inherits a descriptor instead of knowing a path.
     ///
     /// The kernel names whoever made the socket pair as its peer, so such a producer is listed with this process's id.
+    ///
+    /// # Errors
+    /// `Unsupported` for a lane, whose one producer is its page.
     pub fn invite(&self) -> io::Result<Invitation> {
-        self.server.invite().map(Invitation::new)
+        match &self.source {
+            Source::Server(server) => server.invite().map(Invitation::new),
+            Source::Lane(_) => Err(one_producer()),
+        }
     }
 
     /// Promises that no producer writes to a frame that it has committed, so that [`Payload::as_slice`] may hand out
@@ -82,7 +121,12 @@ impl Consumer {
 
     /// Says what is wanted of a track. Returns false if there is no such track (any more).
     pub fn set_demand(&self, track: u32, demand: Demand) -> bool {
-        tracks::find(self.shared.region(), track).map(|entry| entry.set_demand(&demand)).is_some()
+        let Some(entry) = tracks::find(self.shared.region(), track) else { return false };
+        entry.set_demand(&demand);
+        if let (Some(lane), Some(pump)) = (&self.shared.lane, self.pump()) {
+            pump.set_demand(lane, track, &demand);
+        }
+        true
     }
 
     /// What is known of every track, ended ones included until their entry is needed.
@@ -121,6 +165,10 @@ impl Consumer {
     pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.shared
     }
+}
+
+fn one_producer() -> io::Error {
+    io::Error::new(io::ErrorKind::Unsupported, "a lane has one producer, its page; make a ring for others")
 }
 
 impl Drop for Consumer {

@@ -100,6 +100,9 @@ impl Consumer {
         if let Some(why) = self.deferred.take() {
             return Err(why);
         }
+        if self.pump().is_some() {
+            return self.take_of_lane(order);
+        }
         // Read before the ring is: who is gone by then has left nothing behind that the ring does not show.
         let may_come = self.has_sources();
         match self.shared().next(order).map_err(RecvError::Poisoned)? {
@@ -107,6 +110,33 @@ impl Consumer {
             None if may_come => Ok(None),
             None => Err(RecvError::Disconnected),
         }
+    }
+
+    /// The same for a lane. That there is none is said only after all news of the file were heard and its bytes looked at
+    /// once more: the next write is news again.
+    fn take_of_lane(&mut self, order: Order) -> Result<Option<Frame>, RecvError> {
+        let shared = self.shared().clone();
+        let (Some(pump), Some(lane)) = (self.pump_mut(), &shared.lane) else { return Ok(None) };
+        for is_last in [false, true] {
+            if is_last {
+                pump.listen(&shared, lane);
+            }
+            let may_come = shared.sources.load(std::sync::atomic::Ordering::Acquire) > 0;
+            let pumped = pump.take(&shared, lane);
+            match (shared.next(order).map_err(RecvError::Poisoned)?, pumped) {
+                (Some(taken), pumped) => {
+                    // A lane that is broken says so again.
+                    self.deferred = pumped.err().filter(|why| matches!(why, RecvError::BadFrame { .. }));
+                    return self.open(taken).map(Some);
+                }
+                (None, Err(why)) => return Err(why),
+                // Whoever posts what is no frame, on and on, keeps nobody here.
+                (None, Ok(true)) => shared.bells.ring(),
+                (None, Ok(false)) if is_last && !may_come => return Err(RecvError::Disconnected),
+                (None, Ok(false)) => {}
+            }
+        }
+        Ok(None)
     }
 
     /// Decodes what is said of a frame and counts it.
@@ -155,10 +185,14 @@ impl Consumer {
             }
             let shared = self.shared().clone();
             let control = shared.region().control();
-            announce_sleep(control, Sleep::Futex);
+            let bed = if shared.lane.is_none() { Sleep::Futex } else { Sleep::EventFd };
+            announce_sleep(control, bed);
             let again = self.try_recv_in(order);
-            if matches!(again, Ok(None)) {
-                let nap = left.map_or(LOOK_AGAIN, |left| left.min(LOOK_AGAIN));
+            let nap = left.map_or(LOOK_AGAIN, |left| left.min(LOOK_AGAIN));
+            if matches!(again, Ok(None)) && bed == Sleep::EventFd {
+                // The kernel tells of each write to a lane, so no frame is found late.
+                shared.bells.wait(nap);
+            } else if matches!(again, Ok(None)) {
                 let asleep = Instant::now();
                 told = futex::wait(&control.wake.0, Sleep::Futex as u32, Some(nap))
                     || asleep.elapsed() < LOOK_AGAIN;

@@ -2,13 +2,17 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
-use frame_ring_core::arena::Arena;
+use frame_ring_core::arena::{Arena, Control};
+use frame_ring_core::lane::RECORD_UNITS;
 use frame_ring_core::ledger::{Entry, Ledger};
 use frame_ring_core::region::Region;
 use frame_ring_core::wake::{self, Sleep};
 use frame_ring_core::walk::{Freed, NextError, Order, Taken};
+use frame_ring_core::word::{Cursor, Geometry};
 use frame_ring_core::{layout, tracks};
 
+use crate::lane::file::LaneFile;
+use crate::lane::pump;
 use crate::memory::Memory;
 use crate::sys::event::{Bells, EventFd};
 use crate::sys::futex;
@@ -25,6 +29,36 @@ pub(crate) struct Shared {
     /// Frames that nobody has told of.
     pub(crate) found_late: AtomicU64,
     pub(crate) trusted: AtomicBool,
+    /// The file of the one producer that cannot enter its frames itself.
+    pub(crate) lane: Option<LaneFile>,
+}
+
+/// The words of the ring, and who else hears what is freed.
+struct Words<'a>(&'a Shared);
+
+impl Arena for Words<'_> {
+    #[inline]
+    fn geometry(&self) -> Geometry {
+        self.0.region().geometry()
+    }
+    #[inline]
+    fn control(&self) -> &Control {
+        self.0.region().control()
+    }
+    #[inline]
+    fn word(&self, slot: u32) -> &AtomicU64 {
+        self.0.region().word(slot)
+    }
+    #[inline]
+    fn rewinds(&self) -> bool {
+        self.0.lane.is_none()
+    }
+    #[inline]
+    fn freed(&self, from: Cursor, to: Cursor) {
+        if let Some(lane) = &self.0.lane {
+            lane.release(from, to);
+        }
+    }
 }
 
 /// A producer that was admitted.
@@ -47,6 +81,27 @@ impl Shared {
             producers: AtomicUsize::new(0),
             found_late: AtomicU64::new(0),
             trusted: AtomicBool::new(false),
+            lane: None,
+        }
+    }
+
+    /// What is shared of a lane's consumer: its page is the one producer, which is there already.
+    pub(crate) fn of_lane(memory: Memory, bells: Bells, lane: LaneFile) -> Self {
+        let shared = Self::new(memory, bells);
+        shared.region().producer(pump::OWNER).connect(0, &lane.header().name.to_string());
+        shared.sources.store(1, Ordering::Release);
+        shared.producers.store(1, Ordering::Relaxed);
+        // What was copied out of the file, no page can write to.
+        shared.trusted.store(lane.is_copied(), Ordering::Relaxed);
+        Self { lane: Some(lane), ..shared }
+    }
+
+    /// The page of a lane is gone. What it has posted is still there.
+    pub(crate) fn leave(&self, owner: u8) {
+        if self.sources.swap(0, Ordering::AcqRel) > 0 {
+            self.producers.store(0, Ordering::Relaxed);
+            tracks::end_all_of(self.region(), owner);
+            self.region().producer(owner).disconnect();
         }
     }
 
@@ -58,20 +113,28 @@ impl Shared {
     pub(crate) fn next(&self, order: Order) -> Result<Option<Taken>, frame_ring_core::ledger::Poison> {
         let mut spins = 0;
         loop {
-            let (next, freed) = self.ledger.next(self.region(), order);
+            let (next, freed) = self.ledger.next(&Words(self), order);
             self.wake_producers(freed);
             match next {
-                Ok(taken) => return Ok(taken),
+                Ok(taken) => return Ok(taken.map(|taken| self.payload_of(taken))),
                 Err(NextError::Poisoned(why)) => return Err(why),
                 Err(NextError::Busy) => pause(&mut spins),
             }
         }
     }
 
+    /// In a lane the page's record comes before the payload.
+    fn payload_of(&self, taken: Taken) -> Taken {
+        match self.lane {
+            None => taken,
+            Some(_) => Taken { offset: taken.offset + RECORD_UNITS, len: taken.len - RECORD_UNITS, ..taken },
+        }
+    }
+
     /// Gives a frame back.
     pub(crate) fn release(&self, slot: u32) {
         self.region().slot(slot).taken_ns.store(0, std::sync::atomic::Ordering::Relaxed);
-        self.wake_producers(self.ledger.release(self.region(), slot));
+        self.wake_producers(self.ledger.release(&Words(self), slot));
     }
 
     /// Registers a producer, or returns `None` if all ids, or all of this process's descriptors, are taken.
@@ -90,7 +153,7 @@ impl Shared {
     pub(crate) fn dismiss(&self, ids: &mut Ids, owner: u8, bell: EventFd) {
         self.bells.remove(bell);
         let mut spins = 0;
-        while self.ledger.bury(self.region(), owner).is_none() {
+        while self.ledger.bury(&Words(self), owner).is_none() {
             pause(&mut spins);
         }
         tracks::end_all_of(self.region(), owner);

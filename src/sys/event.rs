@@ -75,6 +75,19 @@ impl Bells {
         self.set.add(bell, EpollEvent::new(EpollFlags::EPOLLIN | EpollFlags::EPOLLET, 0))
     }
 
+    /// Adds a descriptor that is this process's alone: the set is readable for as long as that is.
+    pub(crate) fn add_readable(&self, fd: &impl AsFd) -> nix::Result<()> {
+        self.set.add(fd, EpollEvent::new(EpollFlags::EPOLLIN, 0))
+    }
+
+    /// Waits for a bell, at most for `time`, rounded up to milliseconds.
+    pub(crate) fn wait(&self, time: std::time::Duration) {
+        let milliseconds = u16::try_from(time.as_nanos().div_ceil(1_000_000)).unwrap_or(u16::MAX);
+        let mut rung = [EpollEvent::empty(); 16];
+        // Interrupted or not: whoever waits looks again.
+        let _ = self.set.wait(&mut rung, milliseconds);
+    }
+
     /// Takes a bell out: its file may stay open elsewhere for as long as somebody likes.
     pub(crate) fn remove(&self, bell: EventFd) {
         // It cannot fail for a descriptor that is open and was added.

@@ -82,6 +82,6 @@ fn eventfd(ring: Consumer) -> Result<Vec<u8>, String> {
     match hub.recv_timeout(PATIENCE).map_err(|why| why.to_string())? {
         Some(HubItem::Frame(_, frame)) => Ok(frame.payload().to_vec()),
         Some(HubItem::Error(_, why, _)) => Err(why.to_string()),
-        None => Err("the consumer was not woken".into()),
+        _ => Err("the consumer was not woken".into()),
     }
 }
