@@ -3,6 +3,7 @@
 //! | module | owns |
 //! |---|---|
 //! | [`browser`] | stock Chromium, started and given the capture library |
+//! | [`bridge`] | pages that send over a WebSocket, into a ring |
 //! | [`media`] | test patterns, and the files that frames come from and go to |
 //! | [`websocket`] | a WebSocket as Chromium speaks it, to compare with |
 //! | [`capture`] | the sending side: sources, paced, into a ring or a WebSocket |
@@ -18,6 +19,7 @@
 //! | [`error`] | what a command can fail with, and the exit code that scripts see |
 //! | [`signals`], [`clock`], [`progress`] | Ctrl-C, time, a line that says how far it is |
 
+pub mod bridge;
 pub mod browser;
 pub mod capture;
 pub mod check;

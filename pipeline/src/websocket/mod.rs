@@ -14,6 +14,7 @@
 //! One thread at a time uses a sender or a receiver; both can move between threads.
 
 mod frame;
+mod pieces;
 mod receiver;
 mod sender;
 
@@ -21,6 +22,7 @@ use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 
+pub use self::pieces::Piece;
 pub use self::receiver::{Masks, Receiver};
 pub use self::sender::{Sender, Style};
 

@@ -3,6 +3,7 @@
 use std::io::{self, IoSliceMut, Read, Write};
 
 use super::frame::{self, Head, Opcode, MAX_CONTROL, MAX_HEAD};
+use super::pieces::UnderWay;
 use super::WebSocketError;
 
 /// Room for what comes after the frame being read: heads, small messages, the start of large ones. What lands here
@@ -26,24 +27,40 @@ pub enum Masks {
 #[derive(Debug)]
 pub struct Receiver<S> {
     pub(super) stream: S,
-    masks: Masks,
-    limit: u64,
+    pub(super) masks: Masks,
+    pub(super) limit: u64,
     /// Bytes that came but belong to no frame yet: `stash[start..end]`.
-    stash: Box<[u8]>,
-    start: usize,
-    end: usize,
+    pub(super) stash: Box<[u8]>,
+    pub(super) start: usize,
+    pub(super) end: usize,
     /// The message under way is `message[..filled]`; what is behind is initialised but stale.
     pub(super) message: Vec<u8>,
     filled: usize,
-    frames: u64,
+    pub(super) frames: u64,
+    pub(super) under_way: UnderWay,
 }
 
 impl<S: Read + Write> Receiver<S> {
     /// A receiver over a stream whose handshake is done.
     pub fn new(stream: S, masks: Masks) -> Self {
-        let stash = vec![0; STASH].into_boxed_slice();
-        let message = Vec::new();
-        Self { stream, masks, limit: MAX_MESSAGE, stash, start: 0, end: 0, message, filled: 0, frames: 0 }
+        Self::with_stash(stream, masks, STASH)
+    }
+
+    /// The same, which reads up to `bytes` at once: for messages that are taken in [pieces](Self::fill).
+    pub fn with_stash(stream: S, masks: Masks, bytes: usize) -> Self {
+        let stash = vec![0; bytes.max(STASH)].into_boxed_slice();
+        Self {
+            stream,
+            masks,
+            limit: MAX_MESSAGE,
+            stash,
+            start: 0,
+            end: 0,
+            message: Vec::new(),
+            filled: 0,
+            frames: 0,
+            under_way: UnderWay::default(),
+        }
     }
 
     /// Accepts messages up to `limit` bytes; 128 MiB before this.
@@ -156,7 +173,7 @@ impl<S: Read + Write> Receiver<S> {
     }
 
     /// Reads more into the stash, which has no complete head (or control frame) yet.
-    fn fill_stash(&mut self) -> Result<(), WebSocketError> {
+    pub(super) fn fill_stash(&mut self) -> Result<(), WebSocketError> {
         self.stash.copy_within(self.start..self.end, 0);
         (self.start, self.end) = (0, self.end - self.start);
         self.end += uncut(|| self.stream.read(&mut self.stash[self.end..]))?;
@@ -178,7 +195,7 @@ impl<S: Read + Write> Receiver<S> {
     }
 
     /// Sends the content of a control frame back.
-    fn answer(&mut self, head: Head, opcode: Opcode) -> Result<(), WebSocketError> {
+    pub(super) fn answer(&mut self, head: Head, opcode: Opcode) -> Result<(), WebSocketError> {
         let content = self.read_control(head)?;
         let mut bytes = [0; MAX_HEAD];
         let size = Head { last: true, opcode, mask: None, length: content.len() as u64 }.write(&mut bytes);
@@ -192,7 +209,7 @@ impl<S: Read + Write> Receiver<S> {
     }
 }
 
-fn broken<T>(what: &'static str) -> Result<T, WebSocketError> {
+pub(super) fn broken<T>(what: &'static str) -> Result<T, WebSocketError> {
     Err(WebSocketError::Protocol { what })
 }
 
