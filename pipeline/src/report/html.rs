@@ -16,8 +16,7 @@ pub fn document(report: &Report) -> String {
     for machine in &report.machines {
         let _ = writeln!(body, "<p class=\"machine\">{}</p>", escape(&machine_line(machine)));
     }
-    body +=
-        "<p>Medians of the rounds; thin black lines and brackets are the least and the greatest round.</p>\n";
+    body += "<p>Medians of the rounds; thin lines with ends go from the least round to the greatest.</p>\n";
     for rows in groups(&report.browser, |row| row.row.workload.clone()) {
         browser(&mut body, rows);
     }
@@ -44,6 +43,7 @@ fn browser(body: &mut String, rows: &[BrowserSummary]) {
     }
     let latency = latency(rows.iter().map(|row| (row.row.transport.clone(), row.p50_us.zip(row.p99_us))));
     let _ = writeln!(body, "<h3>Latency</h3>\n{latency}{}", render(&tables::browser(rows)));
+    notes(body, rows.iter().map(|row| (&*row.row.transport, &*row.row.notes)));
     let _ = writeln!(body, "<h3>Dollars</h3>\n{}", render(&tables::browser_dollars(rows)));
     let _ =
         writeln!(body, "<h3>Where the browser spends it</h3>\n{}", render(&tables::browser_threads(rows)));
@@ -103,6 +103,15 @@ fn process(body: &mut String, rows: &[ProcessSummary]) {
     let _ = writeln!(body, "<h3>CPU time</h3>\n{}", plot.bars());
     let latency = latency(rows.iter().map(|row| (row.name(), Some((row.p50_us, row.p99_us)))));
     let _ = writeln!(body, "<h3>Latency</h3>\n{latency}{}", render(&tables::process(rows)));
+    notes(body, rows.iter().map(|row| (&*row.row.transport, &*row.row.notes)));
+}
+
+fn notes<'a>(body: &mut String, rows: impl Iterator<Item = (&'a str, &'a str)>) {
+    *body += "<dl>\n";
+    for (transport, notes) in super::notes(rows) {
+        let _ = writeln!(body, "<dt>{}</dt><dd>{}</dd>", escape(transport), escape(notes));
+    }
+    *body += "</dl>\n";
 }
 
 fn latency(rows: impl Iterator<Item = (String, Option<(super::Spread, super::Spread)>)>) -> String {
@@ -117,7 +126,7 @@ fn latency(rows: impl Iterator<Item = (String, Option<(super::Spread, super::Spr
         })
     });
     let plot = Plot {
-        axis: "microseconds, logarithmic",
+        axis: "microseconds, logarithmic scale",
         parts: &[("p50", Ink::Blue), ("p99", Ink::Amber)],
         rows: rows.collect(),
     };

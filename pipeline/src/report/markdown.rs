@@ -17,14 +17,26 @@ pub fn document(report: &Report) -> String {
         for table in [tables::browser(rows), tables::browser_dollars(rows), tables::browser_threads(rows)] {
             let _ = writeln!(text, "{}", render(&table));
         }
+        notes(&mut text, rows.iter().map(|row| (&*row.row.transport, &*row.row.notes)));
     }
     for rows in groups(&report.process, |row| (row.row.payload_bytes, row.row.paced_fps)) {
         let Some(first) = rows.first() else { continue };
         let _ = writeln!(text, "## From process to process: {}\n", tables::process_title(first));
         let _ = writeln!(text, "{}", render(&tables::process(rows)));
     }
+    if !report.process.is_empty() {
+        let _ = writeln!(text, "## What the transports do and do not do\n");
+        notes(&mut text, report.process.iter().map(|row| (&*row.row.transport, &*row.row.notes)));
+    }
     let _ = writeln!(text, "Medians (least to greatest round). {}", report.price.formula());
     text
+}
+
+fn notes<'a>(text: &mut String, rows: impl Iterator<Item = (&'a str, &'a str)>) {
+    for (transport, notes) in super::notes(rows) {
+        let _ = writeln!(text, "- **{}**: {}", escape(transport), escape(notes));
+    }
+    text.push('\n');
 }
 
 /// The machine in a sentence.

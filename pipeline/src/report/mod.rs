@@ -31,7 +31,7 @@ use serde::Serialize;
 pub use self::price::{Dollars, Price};
 pub use self::row::{BrowserRound, BrowserRow, Line, Machine, ProcessRound, ProcessRow, Record, Ring};
 pub use self::spread::Spread;
-pub use self::summary::{BrowserSummary, ProcessSummary, BASELINE, REFERENCE};
+pub use self::summary::{notes, BrowserSummary, ProcessSummary, BASELINE, REFERENCE};
 
 /// All that is known of a run, and what follows from it.
 #[derive(Debug, Clone, Serialize)]

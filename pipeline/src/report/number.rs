@@ -32,7 +32,7 @@ pub fn micros(us: f64) -> String {
     match us {
         us if us >= 1e6 => format!("{} s", three(us / 1e6)),
         us if us >= 1e3 => format!("{} ms", three(us / 1e3)),
-        us => format!("{} us", three(us)),
+        us => format!("{} µs", three(us)),
     }
 }
 
@@ -87,7 +87,7 @@ mod tests {
         assert_eq!(spread(Spread { median: 2.0, min: 2.0, max: 2.0 }), "2.00");
         assert_eq!(
             (micros(6800.0), micros(12.0), micros(2.5e6)),
-            ("6.80 ms".into(), "12.0 us".into(), "2.50 s".into())
+            ("6.80 ms".into(), "12.0 µs".into(), "2.50 s".into())
         );
         assert_eq!((dollars(1234.5), dollars(0.00858)), ("1,234.50".into(), "0.00858".into()));
     }

@@ -125,7 +125,9 @@ impl Plot<'_> {
         let axis = escape(self.axis);
         let mut svg = format!(r#"<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{axis}">"#);
         let mut at = LEFT;
-        for (name, ink) in self.parts {
+        // The axis says it if there is nothing to tell apart.
+        let keys = if self.parts.len() > 1 { self.parts } else { &[] };
+        for (name, ink) in keys {
             let _ = write!(
                 svg,
                 r#"<rect class="{}" x="{at}" y="6" width="12" height="12" rx="2"/><text class="key" x="{}" y="16">{}</text>"#,

@@ -196,3 +196,14 @@ fn threads(rounds: &[BrowserRound]) -> BTreeMap<String, f64> {
     };
     names.into_iter().map(|name| (name.clone(), middle(name))).collect()
 }
+
+/// What each transport does and does not do, each said once.
+pub fn notes<'a>(rows: impl IntoIterator<Item = (&'a str, &'a str)>) -> Vec<(&'a str, &'a str)> {
+    let mut notes: Vec<(&str, &str)> = Vec::new();
+    for row in rows {
+        if !row.1.is_empty() && !notes.contains(&row) {
+            notes.push(row);
+        }
+    }
+    notes
+}

@@ -56,7 +56,6 @@ pub fn process(rows: &[ProcessSummary]) -> Table {
     if paced {
         heading.extend([("$ per stream-hour", NUMBER), ("$ per million stream-minutes", NUMBER)]);
     }
-    heading.push(("notes", WORDS));
     let floor = rows.iter().find(|row| row.row.transport == "memcpy").map(|row| row.cpu_s_per_gb.median);
     let mut table = Table::new(&heading);
     for row in rows {
@@ -74,7 +73,6 @@ pub fn process(rows: &[ProcessSummary]) -> Table {
         if paced {
             cells.extend(money(row.dollars));
         }
-        cells.push(row.row.notes.clone());
         table.rows.push(cells);
     }
     table
@@ -96,7 +94,6 @@ pub fn browser(rows: &[BrowserSummary]) -> Table {
         ("received", NUMBER),
         ("lost, all rounds", NUMBER),
         ("peak PSS, MiB", NUMBER),
-        ("notes", WORDS),
     ]);
     for row in rows {
         table.rows.push(vec![
@@ -111,7 +108,6 @@ pub fn browser(rows: &[BrowserSummary]) -> Table {
             grouped(&row.frames_received.to_string()),
             row.frames_lost.to_string(),
             mebibytes(row.pss_peak_bytes.median),
-            row.row.notes.clone(),
         ]);
     }
     table

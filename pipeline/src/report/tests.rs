@@ -150,9 +150,9 @@ fn names_from_outside_are_no_markup() {
     );
     assert!(html.contains("reads &amp; writes"));
     let markdown = report.markdown();
-    assert!(markdown.contains("polls \\| copies &lt;twice>"), "{markdown}");
+    assert!(markdown.contains("- **&lt;script>**: polls \\| copies &lt;twice>\n"), "{markdown}");
     let row = markdown.lines().find(|line| line.starts_with("| lane")).unwrap();
-    assert!(row.contains("| 0.0700 (0.0700 to 0.0800) | 10.0 | 600 us | 2.00 ms |"), "{row}");
+    assert!(row.contains("| 0.0700 (0.0700 to 0.0800) | 10.0 | 600 µs | 2.00 ms |"), "{row}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The rows as a table, for people at a terminal.
 
 use crate::commands::table::Table;
-use crate::report::ProcessSummary;
+use crate::report::{self, ProcessSummary};
 
 /// Rows of one length of frames, with their ratios to the floor and to what they replace, and what each transport does
 /// not do.
@@ -45,11 +45,6 @@ pub fn table(payload_bytes: usize, rows: &[ProcessSummary]) -> String {
 
 /// What each transport does and does not do.
 pub fn notes(rows: &[ProcessSummary]) -> String {
-    let mut notes: Vec<(&str, &str)> = Vec::new();
-    for row in rows {
-        if notes.iter().all(|(transport, _)| *transport != row.row.transport) {
-            notes.push((&row.row.transport, &row.row.notes));
-        }
-    }
+    let notes = report::notes(rows.iter().map(|row| (&*row.row.transport, &*row.row.notes)));
     notes.into_iter().map(|(transport, notes)| format!("{transport}: {notes}\n")).collect()
 }
