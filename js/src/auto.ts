@@ -82,8 +82,10 @@ export class Auto {
   #describe(found: Found): TrackOptions | null {
     const told = this.#config.describe?.(found);
     if (told === null) return null;
-    const { track, streams, source } = found;
-    return { label: track.label || track.id, participant: streams[0]?.id ?? '', source, ...told };
+    const { track, streams, source, from } = found;
+    // All remote tracks have the same few labels.
+    const label = from === 'peer-connection' ? track.id : track.label || track.id;
+    return { label, participant: streams[0]?.id ?? '', source, ...told };
   }
 
   // Remote sound flows only while somebody plays it.

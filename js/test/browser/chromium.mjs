@@ -131,6 +131,7 @@ export async function serve(pages) {
   const all = {
     '/frame-ring.js': { text: classic, headers: { 'content-type': 'text/javascript' } },
     '/helpers.js': { text: readFileSync(new URL('helpers.cjs', import.meta.url), 'utf8'), headers: { 'content-type': 'text/javascript' } },
+    '/favicon.ico': '',
     '/': '<!doctype html><title>page</title><script src=/frame-ring.js></script><script src=/helpers.js></script>',
     ...pages,
   };

@@ -68,6 +68,9 @@ function audioSource(seed, channels = 2, rate = 48000) {
 
 const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
+/** A capture begins a moment after it was asked for: frames before are lost. */
+const settle = () => wait(100);
+
 /** Gives each of the sources a frame every `ms`, `count` times. */
 async function play(sources, count, ms) {
   for (let i = 0; i < count; i++) {
