@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::commands::{bench, demo, doctor, inspect, pipe, record, run, send, soak, top, verify};
+use crate::commands::{bench, demo, doctor, inspect, pipe, record, run, send, serve, soak, top, verify};
 
 /// Raw audio and video from many processes to one, over shared memory.
 #[derive(Debug, Parser)]
@@ -25,6 +25,7 @@ enum Command {
     Pipe(pipe::Args),
     Verify(verify::Args),
     Run(run::Args),
+    Serve(serve::Args),
     Top(top::Args),
     Inspect(inspect::Args),
     Doctor(doctor::Args),
@@ -50,6 +51,7 @@ pub fn main_with(rivals: &'static [bench::Transport]) -> ExitCode {
         Command::Pipe(args) => pipe::run(args),
         Command::Verify(args) => verify::run(args),
         Command::Run(args) => run::run(args),
+        Command::Serve(args) => serve::run(&args),
         Command::Top(args) => top::run(args),
         Command::Inspect(args) => inspect::run(args),
         Command::Doctor(args) => doctor::run(args),

@@ -8,6 +8,7 @@
 //! | [`websocket`] | a WebSocket as Chromium speaks it, to compare with |
 //! | [`capture`] | the sending side: sources, paced, into a ring or a WebSocket |
 //! | [`serve`], [`receive`] | the receiving side: a ring to serve, and the loop that takes what comes |
+//! | [`gather`] | the same for many at once: a ring, and the lanes of a browser's pages |
 //! | [`track`] | who is in a track |
 //! | [`convert`] | frames of the ring as pictures and samples that [`media`] can use |
 //! | [`recorder`] | frames into files, on threads of their own |
@@ -28,6 +29,7 @@ pub mod clock;
 pub mod commands;
 pub mod convert;
 pub mod error;
+pub mod gather;
 pub mod media;
 pub mod progress;
 pub mod receive;

@@ -14,12 +14,14 @@ pub struct TrackKey {
 }
 
 /// What people call a track.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TrackName {
     /// Of its producer.
     pub producer: String,
     /// Its own.
     pub label: String,
+    /// The platform's id of who is in it; empty if its producer does not say.
+    pub participant: String,
     /// What it carries, if its producer says so.
     pub kind: TrackKind,
 }
@@ -52,6 +54,7 @@ impl Tracks {
             TrackName {
                 producer: named(producer, format!("producer {}", key.producer)),
                 label: named(info.map(|info| info.label.to_string()), format!("track {}", key.track)),
+                participant: info.map(|info| info.participant.to_string()).unwrap_or_default(),
                 kind: info.map_or(TrackKind::Data, |info| info.kind),
             }
         });
@@ -60,8 +63,7 @@ impl Tracks {
 
     /// What people call a track that a frame came from.
     pub fn name(&self, key: TrackKey) -> TrackName {
-        let nobody = || TrackName { producer: String::new(), label: String::new(), kind: TrackKind::Data };
-        self.names.get(&key).cloned().unwrap_or_else(nobody)
+        self.names.get(&key).cloned().unwrap_or_default()
     }
 
     /// Forgets the tracks of a producer that is gone: its id may come again.

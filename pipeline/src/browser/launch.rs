@@ -108,6 +108,13 @@ impl Launch {
         self
     }
 
+    /// Without pipes: nobody controls it, or somebody else.
+    #[must_use]
+    pub fn without_pipe(mut self) -> Self {
+        self.pipe = false;
+        self
+    }
+
     /// Prepares profile and pipes. The command is to be spawned once, and then dropped.
     pub fn prepare(mut self) -> Result<(Command, Prepared), LaunchError> {
         let mut home = match last_value(&self.args, "--user-data-dir") {

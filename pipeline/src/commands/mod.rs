@@ -10,6 +10,7 @@ pub mod pipe;
 pub mod record;
 pub mod run;
 pub mod send;
+pub mod serve;
 pub mod soak;
 pub(crate) mod table;
 pub(crate) mod tally;

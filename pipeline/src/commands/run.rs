@@ -1,13 +1,18 @@
 //! `frame-ring run`.
 
+pub mod browser;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus};
 use std::time::{Duration, Instant};
 
-use frame_ring::{Consumer, Frame, FD_VARIABLE, SOCKET_VARIABLE};
+use frame_ring::{Consumer, Frame, LaneRead, FD_VARIABLE, SOCKET_VARIABLE};
+
+use browser::Capture;
 
 use super::tally::Counter;
+use crate::browser::launch::is_browser;
 use crate::error::CliError;
 use crate::receive::{receive, Sink, Until, Wish};
 use crate::recorder::{Format, Options, Recorder};
@@ -18,11 +23,15 @@ use crate::supervise::{block_signals, how, Supervised};
 ///
 /// The command finds the ring's socket in FRAME_RING_SOCKET, and so does everything that it starts. Its standard input
 /// and output are those of this program, which writes to standard error alone. Signals are handed on to it.
+///
+/// A Chromium is known by its name: its profile is put into memory, every page gets the capture library, and the remote tracks
+/// of the pages' calls come through files that both sides have mapped, or a WebSocket where that cannot be.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   frame-ring run --out recordings -- frame-ring send --pattern --seconds 10
-  frame-ring run --socket /tmp/ring.sock -- chromium https://example.com    # and look on with: frame-ring top /tmp/ring.sock
+  frame-ring run --out recordings --example-call 3 -- chromium --headless
+  frame-ring run --out recordings -- chromium https://meet.example/our-call
   frame-ring run -- sh -c 'frame-ring send a.y4m & frame-ring send b.y4m; wait'
 
 Exit code 0 if the command's is 0, else 1.")]
@@ -44,6 +53,48 @@ pub struct Args {
     fd: bool,
     #[command(flatten)]
     ring: RingArgs,
+    /// The command is a Chromium, whatever its name
+    #[arg(long, help_heading = "With a browser")]
+    browser: bool,
+    /// How pages get the capture library
+    #[arg(long, value_enum, default_value = "cdp", help_heading = "With a browser")]
+    capture: Capture,
+    /// Capture also what getUserMedia and getDisplayMedia give to pages
+    #[arg(long, help_heading = "With a browser")]
+    capture_local: bool,
+    /// Open an example page with a call of so many people
+    #[arg(long, value_name = "PEOPLE", help_heading = "With a browser")]
+    example_call: Option<u32>,
+    /// Leave pages their content security policies, which may forbid the capture's worker
+    #[arg(long, help_heading = "With a browser")]
+    keep_csp: bool,
+    /// How lanes are read
+    #[arg(long, value_enum, default_value = "guarded", help_heading = "With a browser")]
+    read: Read,
+    /// Serve the WebSocket for pages that can use no lane here
+    #[arg(long, value_name = "PORT", default_value_t = 0, help_heading = "With a browser")]
+    websocket_port: u16,
+    /// Have no WebSocket for them
+    #[arg(long, help_heading = "With a browser")]
+    no_websocket: bool,
+}
+
+/// How lanes are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Read {
+    /// In place, with a handler for SIGBUS against pages that shorten their files
+    Guarded,
+    /// Copied out first
+    Copied,
+}
+
+impl From<Read> for LaneRead {
+    fn from(read: Read) -> Self {
+        match read {
+            Read::Guarded => Self::Guarded,
+            Read::Copied => Self::Copied,
+        }
+    }
 }
 
 /// Producers may stay for so long when the command has ended.
@@ -54,6 +105,9 @@ pub fn run(args: Args) -> Result<(), CliError> {
     let signals = block_signals().map_err(|why| CliError::failed("block signals", why))?;
     let name = args.command[0].to_string_lossy().into_owned();
     let socket = args.socket.clone().unwrap_or_else(new_path);
+    if args.browser || is_browser(&args.command[0]) {
+        return browser::run(&args, signals, &socket);
+    }
     let mut ring = args.ring.serve("run", &socket)?;
     let mut command = Command::new(&args.command[0]);
     command.args(&args.command[1..]).env(SOCKET_VARIABLE, &socket).env_remove(FD_VARIABLE);

@@ -38,7 +38,7 @@ use crate::track::{TrackKey, TrackName};
 /// What kind of files to write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
-    /// One Matroska file for each producer: Motion JPEG and PCM
+    /// One Matroska file for each participant of each producer: Motion JPEG and PCM
     Mkv,
     /// One uncompressed YUV4MPEG2 file for each video track
     Y4m,
@@ -66,8 +66,15 @@ const SOUND: u64 = 64 << 20;
 /// Pictures that a writer may have in place: one in its hands and one that is next.
 const IN_PLACE: usize = 2;
 
-/// A file with its successors: of one producer, or of one of its tracks.
-type FileKey = (u8, Option<u32>);
+/// A file with its successors: of a producer, and of that the tracks of one participant, or one track.
+type FileKey = (u8, Part);
+
+/// What of a producer goes into one file.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Part {
+    Participant(String),
+    Track(u32),
+}
 
 /// Frames of a track that were, or were not, handed to a writer.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -132,8 +139,8 @@ impl Recorder {
             _ => (false, about.flags.contains(Flags::EOS)),
         };
         let file = match self.options.format {
-            Format::Mkv => (key.producer, None),
-            Format::Y4m | Format::Wav => (key.producer, Some(key.track)),
+            Format::Mkv => (key.producer, Part::Participant(name.participant.clone())),
+            Format::Y4m | Format::Wav => (key.producer, Part::Track(key.track)),
         };
         if !is_wanted || (!is_media && !self.writers.contains_key(&file)) {
             return Ok(());
@@ -162,7 +169,7 @@ impl Recorder {
 
     /// Completes the files of a producer that is gone.
     pub fn close(&mut self, producer: u8) {
-        let its_own: Vec<FileKey> = self.writers.keys().copied().filter(|(id, _)| *id == producer).collect();
+        let its_own: Vec<FileKey> = self.writers.keys().filter(|(id, _)| *id == producer).cloned().collect();
         for file in its_own {
             self.closing.extend(self.writers.remove(&file).map(Writer::close));
         }
@@ -209,9 +216,13 @@ fn files(
         Format::Mkv => {
             let media = |kind| matches!(kind, TrackKind::Video | TrackKind::Audio);
             let tracks = ring.tracks().into_iter().filter(|track| track.owner == key.producer && track.live);
-            let expected = tracks.filter(|track| track.info.is_some_and(|info| media(info.kind)));
+            let is_ours = |info: frame_ring::TrackInfo| {
+                media(info.kind) && info.participant.to_string() == name.participant
+            };
+            let expected = tracks.filter(|track| track.info.is_some_and(is_ours));
             let expected = expected.map(|track| track.id).collect();
-            Box::new(MkvFiles::new(names.clone(), name.producer.clone(), options.quality, expected))
+            let whose = if name.participant.is_empty() { &name.producer } else { &name.participant };
+            Box::new(MkvFiles::new(names.clone(), whose.clone(), options.quality, expected))
         }
         Format::Y4m => Box::new(Y4mFiles::new(place())),
         Format::Wav => Box::new(WavFiles::new(place())),
