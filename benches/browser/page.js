@@ -6,12 +6,13 @@ const bench = (window.bench = {});
 
 async function tracks() {
   const exact = (n) => ({ exact: Number(n) });
-  const asked =
-    options.kind === 'audio'
-      ? { audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false } }
-      : { video: { width: exact(options.width), height: exact(options.height), frameRate: exact(options.fps) } };
-  const [first] = (await navigator.mediaDevices.getUserMedia(asked)).getTracks();
-  return [first, ...Array.from({ length: options.tracks - 1 }, () => first.clone())];
+  const asked = {
+    audio: options.kind !== 'video' && { echoCancellation: false, noiseSuppression: false, autoGainControl: false },
+    video:
+      options.kind !== 'audio' && { width: exact(options.width), height: exact(options.height), frameRate: exact(options.fps) },
+  };
+  const stream = await navigator.mediaDevices.getUserMedia(asked);
+  return stream.getTracks().flatMap((first) => [first, ...Array.from({ length: options.tracks - 1 }, () => first.clone())]);
 }
 
 /** The library, as a user has it. */

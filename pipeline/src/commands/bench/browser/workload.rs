@@ -15,6 +15,9 @@ pub enum Workload {
     /// One sound track, in blocks of 10 ms
     #[value(name = "audio")]
     Audio,
+    /// A meeting of 25: for each a picture track of 640 x 360 at 30 and a sound track
+    #[value(name = "meeting25")]
+    Meeting25,
 }
 
 impl Workload {
@@ -25,6 +28,7 @@ impl Workload {
             Self::Hd720 => "720p30",
             Self::Nine360 => "9x360p30",
             Self::Audio => "audio",
+            Self::Meeting25 => "meeting25",
         }
     }
 
@@ -34,6 +38,7 @@ impl Workload {
             Self::Hd1080 | Self::Hd720 => 30.0,
             Self::Nine360 => 270.0,
             Self::Audio => 100.0,
+            Self::Meeting25 => 25.0 * (30.0 + 100.0),
         }
     }
 
@@ -44,6 +49,7 @@ impl Workload {
             Self::Hd720 => "kind=video&width=1280&height=720&fps=30&tracks=1",
             Self::Nine360 => "kind=video&width=640&height=360&fps=30&tracks=9",
             Self::Audio => "kind=audio&tracks=1",
+            Self::Meeting25 => "kind=both&width=640&height=360&fps=30&tracks=25",
         }
     }
 }
