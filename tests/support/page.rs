@@ -89,6 +89,9 @@ impl Page {
         let drained = self.used.is_empty() && self.at >= self.data_bytes / 8;
         let pad = if self.at + len > self.data_bytes || drained { self.data_bytes - self.at } else { 0 };
         let slots = 1 + u64::from(pad > 0);
+        if len > self.data_bytes - (self.data_bytes / 8).min(256 << 10) {
+            return false;
+        }
         if self.used.len() as u64 + slots > self.entries || self.in_use() + pad + len > self.data_bytes {
             return false;
         }
