@@ -14,7 +14,7 @@ const consumers = [];
 
 before(async () => {
   const seen = '<!doctype html><script>window.seen = [typeof window.FrameRing?.open, !!window.__FRAME_RING__?.running]</script>';
-  site = await serve({ '/seen': `${seen}<iframe src=/inner></iframe>`, '/inner': seen, '/call': CALL });
+  site = await serve({ '/seen': `${seen}<iframe src=/inner></iframe>`, '/inner': seen, '/strict': { text: '<!doctype html>', headers: { 'content-security-policy': "default-src 'none'" } }, '/call': CALL });
   browser = await launch(`--load-extension=${fileURLToPath(new URL('../../extension', import.meta.url))}`);
 });
 
@@ -27,6 +27,12 @@ after(async () => {
 test('it is there before the scripts of a page, and of the frames in it', async () => {
   const page = await browser.newPage(`${site.url}seen`);
   assert.deepEqual(await page.eval(() => [seen, frames[0].seen]), [['function', true], ['function', true]]);
+  await page.close();
+});
+
+test("a page's policy does not keep it out", async () => {
+  const page = await browser.newPage(`${site.url}strict`);
+  assert.equal(await page.eval(() => typeof window.FrameRing?.open), 'function');
   await page.close();
 });
 

@@ -26,7 +26,9 @@ before(async () => {
       FrameRing.open({ transport: 'lane' }).catch((why) => why.code).then((told) => parent.postMessage(told, '*'))</script>`,
     '/self': policy("default-src 'self'"),
     '/none': policy("worker-src 'none'"),
+    '/unconnected': policy("connect-src 'none'"),
     '/trusted': policy("worker-src blob:; require-trusted-types-for 'script'"),
+    '/our-policy': policy("worker-src blob:; require-trusted-types-for 'script'; trusted-types frame-ring"),
     '/no-policies': policy("worker-src blob:; require-trusted-types-for 'script'; trusted-types 'none'"),
   });
   browser = await launch('--host-resolver-rules=MAP plain.test localhost');
@@ -65,8 +67,18 @@ test('no worker at all: only bypassing helps', async () => {
 
 test('trusted types: a policy is made if one may be', async () => {
   assert.equal(await open('trusted'), 'lane');
+  assert.equal(await open('our-policy'), 'lane');
   assert.equal(await open('no-policies'), 'worker-blocked');
   assert.equal(await open('no-policies', {}, true), 'lane');
+});
+
+test('no connection: lanes are not concerned', async () => {
+  consumer = await SocketConsumer.listen();
+  const { url } = consumer;
+  assert.equal(await open('unconnected', { transport: 'websocket', url }), 'websocket-failed');
+  assert.equal(await open('unconnected', { transport: 'websocket', url }, true), 'websocket');
+  assert.equal(await open('unconnected'), 'lane');
+  await consumer.close();
 });
 
 test('http:// has no lanes; the WebSocket takes what is captured and written', async () => {
