@@ -1,12 +1,13 @@
-// Builds dist/: the worker, the ES module, the classic script, the types and the unpacked extension. With --check it only says
-// whether the classic script that is checked in is the one that these sources make.
+// Builds dist/: the worker, the ES module, the classic script and the types; and the extension's copy of the classic script. With
+// --check it only says whether the classic scripts that are checked in are the one that these sources make.
 import { execFileSync } from 'node:child_process';
-import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const root = fileURLToPath(new URL('.', import.meta.url));
-const CLASSIC = 'dist/frame-ring.js';
+// An extension can load no file from outside itself, not even by a link.
+const CHECKED_IN = ['dist/frame-ring.js', 'extension/frame-ring.js'];
 
 async function bundle(entry, options = {}) {
   const { outputFiles } = await build({
@@ -30,15 +31,15 @@ const banner = { js: '/* frame-ring, MIT OR Apache-2.0. Built from js/src by `np
 const classic = await bundle('src/classic.ts', { define, banner });
 
 if (process.argv.includes('--check')) {
-  if (readFileSync(root + CLASSIC, 'utf8') !== classic) {
-    console.error(`js/${CLASSIC} is not what js/src makes: npm run build, and check it in`);
-    process.exit(1);
+  for (const path of CHECKED_IN) {
+    if (readFileSync(root + path, 'utf8') === classic) continue;
+    console.error(`js/${path} is not what js/src makes: npm run build, and check it in`);
+    process.exitCode = 1;
   }
 } else {
   rmSync(root + 'dist', { recursive: true, force: true });
-  cpSync(root + 'extension', root + 'dist/extension', { recursive: true });
-  writeFileSync(root + 'dist/extension/frame-ring.js', classic);
-  writeFileSync(root + CLASSIC, classic);
+  mkdirSync(root + 'dist');
+  for (const path of CHECKED_IN) writeFileSync(root + path, classic);
   writeFileSync(root + 'dist/worker.js', worker);
   writeFileSync(root + 'dist/index.mjs', await bundle('src/index.ts', { define, banner, format: 'esm', minify: false }));
   execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.types.json'], { cwd: root, stdio: 'inherit' });

@@ -1,2 +1,2 @@
 // What FrameRing.auto() does in every page; see js/README.md. Change it here.
-globalThis.__FRAME_RING__ = { auto: true };
+globalThis.__FRAME_RING__ ??= { auto: true };

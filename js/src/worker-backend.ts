@@ -163,10 +163,7 @@ export class WorkerBackend implements Backend {
 
 function readableOf(track: MediaStreamTrack): ReadableStream {
   if (typeof MediaStreamTrackProcessor === 'undefined') {
-    throw new FrameRingError(
-      'no-capture',
-      'no MediaStreamTrackProcessor: the page is neither https nor localhost, or the browser is not a Chromium',
-    );
+    throw new FrameRingError('no-capture', 'no MediaStreamTrackProcessor: the browser is not a Chromium, or one from before 94');
   }
   try {
     const maxBufferSize = track.kind === 'video' ? QUEUE.video : QUEUE.audio;

@@ -64,7 +64,11 @@ async function create(): Promise<{ name: string; handle: FileSystemSyncAccessHan
 
 async function directory(): Promise<FileSystemDirectoryHandle> {
   if (!navigator.storage?.getDirectory) {
-    throw new FrameRingError('insecure-context', 'no origin private file system: the page is neither https nor localhost');
+    throw new FrameRingError(
+      'insecure-context',
+      'no origin private file system: the document is neither https nor localhost, or its origin is opaque (sandboxed, or data:). ' +
+        "Use transport 'websocket'",
+    );
   }
   return (await navigator.storage.getDirectory()).getDirectoryHandle(DIRECTORY, { create: true });
 }

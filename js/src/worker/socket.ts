@@ -89,12 +89,17 @@ export class Socket implements Transport {
         clearTimeout(late);
         resolve();
       };
-      socket.onclose = ({ code }) => {
+      // Of a connection that a policy forbids there is an error, and no close.
+      socket.onerror = () => {
         clearTimeout(late);
         refuse(
-          `closed with code ${code}; is the consumer there? A Content-Security-Policy (connect-src) or, on public pages, ` +
-            'Local Network Access (permission loopbackNetwork) may forbid it too',
+          'is the consumer there? A Content-Security-Policy (connect-src) or, on public pages, Local Network Access ' +
+            '(permission loopbackNetwork) may forbid it too',
         );
+      };
+      socket.onclose = ({ code }) => {
+        clearTimeout(late);
+        refuse(`closed with code ${code}`);
         if (socket === this.#socket) this.#lost();
       };
     });

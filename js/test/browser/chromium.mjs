@@ -5,7 +5,7 @@ import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-const BINARY = process.env.CHROMIUM ?? '/usr/bin/chromium';
+export const BINARY = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const FLAGS = [
   '--headless',
   '--disable-gpu',
@@ -36,8 +36,8 @@ export async function launch(...flags) {
     pid: child.pid,
     newPage: (url, options) => newPage(cdp, url, options),
     async close() {
-      await Promise.race([cdp.send('Browser.close').catch(() => {}), new Promise((r) => setTimeout(r, 3000))]);
-      const late = setTimeout(() => child.kill('SIGKILL'), 3000);
+      const late = setTimeout(() => child.kill('SIGKILL'), 5000);
+      await cdp.send('Browser.close').catch(() => {});
       await gone;
       clearTimeout(late);
       rmSync(profile, { recursive: true, force: true, maxRetries: 10 });

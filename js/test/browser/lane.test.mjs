@@ -1,9 +1,10 @@
 // Lanes of a real Chromium, consumed by the text of docs/abi.md.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
 import { LaneConsumer, findLanes } from '../lane.mjs';
-import { FLAG, pattern, sample } from '../read.mjs';
+import { FLAG, pattern } from '../read.mjs';
 import { launch, serve } from './chromium.mjs';
+import { assertSamples, ended, framesOf, isPattern } from './expect.mjs';
+import { after, before, test } from './suite.mjs';
 import { until } from './until.mjs';
 
 let browser;
@@ -37,13 +38,6 @@ async function consume(path) {
   consumers.push(consumer);
   await until(() => consumer.agreed);
   return consumer;
-}
-
-const framesOf = (consumer, track) => consumer.entries.filter((e) => e.what === 'frame' && e.track === track);
-const ended = (consumer, track) => until(() => consumer.entries.some((e) => e.what === 'track' && e.number === track && e.state === 'ended'));
-
-function isPattern(frame, seed) {
-  return Buffer.from(pattern(seed, Math.round(frame.pts / 33333e3), frame.payload.length)).equals(frame.payload);
 }
 
 test('the header, and what begins an epoch', async () => {
@@ -131,12 +125,7 @@ test('five tracks at once: pictures and samples are exact, on one clock', async 
     assert.equal(blocks.length, 80);
     for (const block of blocks) {
       assert.deepEqual([block.channels, block.rate, block.frames], [channels, 48000, 480]);
-      for (let c = 0; c < channels; c++) {
-        for (let i = 0; i < 480; i++) {
-          const got = block.payload.readFloatLE(c * block.stride + i * 4);
-          assert.equal(got, Math.fround(sample(id, c, block.position + i)));
-        }
-      }
+      assertSamples(block, id);
     }
   }
   const frames = consumer.entries.filter((e) => e.what === 'frame');
@@ -269,8 +258,8 @@ test('two frames of one page have a lane each', async () => {
       frame.ring = await frame.FrameRing.open({ transport: 'lane', bytes: 1 << 20, name: `frame ${i}` });
       frame.source = frame.eval('videoSource')(i, 'I420', 64, 64);
       frame.ring.captureTrack(frame.source.track);
+      await frame.eval('settle')();
     }
-    await settle();
   });
   const lanes = findLanes(browser.profile).filter((lane) => !old.has(lane));
   assert.equal(lanes.length, 2);
