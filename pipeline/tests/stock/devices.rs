@@ -18,6 +18,9 @@ const SIZE: (u32, u32) = (320, 180);
 /// Of the file: longer than the test, which sees each number once.
 const NUMBERS: u32 = 240;
 
+/// Written by the page to measure the skew.
+const PAIRS: usize = 60;
+
 /// What has come of one track.
 #[derive(Default)]
 struct Series {
@@ -80,9 +83,47 @@ fn camera_and_microphone_arrive_on_one_clock() {
         );
     }
     let skew = median(&series["video"].delays) - median(&series["audio"].delays);
-    println!("A/V skew: the picture is received {skew:+.2} ms later than the sound of the same mono_ns");
+    println!("the picture is received {skew:+.2} ms later than the sound of the same mono_ns");
     // Half a second would be a mistake of clocks, not the load of a machine.
     assert!(skew.abs() < 500.0, "{skew} ms");
+}
+
+/// Picture and sound that were made at the same moment have the same `mono_ns`, as far as the page can know it.
+#[test]
+fn picture_and_sound_of_one_moment_have_one_time() {
+    let Some(launch) = launch(HEADLESS) else { return };
+    let mut stage = Stage::at(launch, "/");
+    stage.begin(&format!("stock.open().then(() => stock.pairs({PAIRS}))"));
+    let mut halves: BTreeMap<i64, [Option<u64>; 2]> = BTreeMap::new();
+    stage.until("pairs of picture and sound", |_, item| match item {
+        HubItem::Frame(_, frame) if frame.descriptor().payload_len > 0 => {
+            let about = frame.descriptor();
+            let (half, number) = match frame.audio() {
+                None => (0, about.pts_ns.unwrap() / 40_000_000),
+                // The browser rounds time stamps of sound, down to tenths of a millisecond.
+                Some(view) => {
+                    let mut sample = [0; 4];
+                    view.plane(0).unwrap().copy_to_slice(&mut sample);
+                    (1, (f32::from_le_bytes(sample) * 1024.0) as i64)
+                }
+            };
+            halves.entry(number).or_default()[half] = Some(about.mono_ns);
+            let pairs = halves.values().filter(|pair| pair.iter().all(Option::is_some)).count();
+            (pairs >= PAIRS / 2).then_some(())
+        }
+        item => fine(item),
+    });
+    let pairs = halves.values().filter_map(|pair| Some(pair[0]? as i64 - pair[1]? as i64));
+    let skews: Vec<i64> = pairs.collect();
+    let ms = |ns: &i64| *ns as f64 / 1e6;
+    println!(
+        "A/V skew of {} pairs: picture {:+.2} ms to sound (median), {:+.2} to {:+.2} ms",
+        skews.len(),
+        median(&skews),
+        ms(skews.iter().min().unwrap()),
+        ms(skews.iter().max().unwrap())
+    );
+    assert!(median(&skews).abs() < 100.0, "more than two frames apart: {skews:?}");
 }
 
 /// A file with each number once.

@@ -88,6 +88,19 @@ const stock = {
     return stock.write(stock.generator('audio', 'sound'), count, make);
   },
 
+  /** Pictures and blocks of sound, written together, pair by pair: number n has time stamp 40 n ms, and samples n / 1024. */
+  async pairs(count) {
+    const [video, audio] = [stock.generator('video', 'video'), stock.generator('audio', 'audio')];
+    const bytes = new Uint8Array(sizes.I420(64, 64));
+    const format = { format: 'f32-planar', sampleRate: 48000, numberOfFrames: 480, numberOfChannels: 1 };
+    for (let n = 0; n < count; n++) {
+      const timestamp = n * 40_000;
+      void video.writer.write(picture('I420', 64, 64, bytes, timestamp));
+      void audio.writer.write(new AudioData({ ...format, timestamp, data: new Float32Array(480).fill(n / 1024) }));
+      await sleep(40);
+    }
+  },
+
   /** Captures pictures of one colour for as long as the page lives. */
   async live({ width = 64, height = 64, ms = 40, ...options } = {}) {
     await stock.open(options);

@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::web::{self, Site};
 
 /// How long anything may take.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(20);
 
 pub const LIBRARY: &str = include_str!("../../../js/dist/frame-ring.js");
 const HELPERS: &str = include_str!("page.js");
@@ -40,7 +40,7 @@ pub fn turn() -> MutexGuard<'static, ()> {
 }
 
 /// `/` has the library and the helpers, `/live` also captures as soon as it is loaded, `/bare` lacks the library.
-fn site() -> Site {
+pub fn site() -> Site {
     let page = |scripts: &str| ("", format!("<!DOCTYPE html><title>stock</title>{scripts}"));
     let (library, helpers) = ("<script src=/frame-ring.js></script>", "<script src=/page.js></script>");
     Site::serve(&[
