@@ -6,12 +6,12 @@ use std::os::unix::fs::{chown, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use frame_ring::{Hub, HubItem, LaneOptions};
+use frame_ring::LaneOptions;
 use frame_ring_pipeline::browser::place::Place;
 use frame_ring_pipeline::browser::process::{Browser, Launch};
 use nix::unistd::{geteuid, User};
 
-use crate::stage::{site, turn, PATIENCE};
+use crate::stage::Stage;
 use crate::web::{self, FULL, HEADLESS, SWITCHES};
 
 /// Who runs the browser where the tests run as root.
@@ -52,23 +52,16 @@ impl Home {
     }
 }
 
-/// Processes of the browser with this profile that show pages.
-fn renderers(profile: &Path) -> Vec<PathBuf> {
+/// The browser's processes that show pages.
+fn renderers(browser: &Browser) -> Vec<PathBuf> {
+    let is_ours = |process: &PathBuf| group(process) == Some(browser.pid());
+    let command = |process: &PathBuf| fs::read_to_string(process.join("cmdline")).unwrap_or_default();
     let processes = fs::read_dir("/proc").unwrap().flatten().map(|entry| entry.path());
-    let has = |line: &str, part: &str| line.contains(part);
-    let profile = profile.display().to_string();
-    let line = |process: &PathBuf| fs::read_to_string(process.join("cmdline")).unwrap_or_default();
-    // Renderers do not tell the profile; their crash handler does not either. All of one group belong together.
-    let browser = processes.filter(|process| process.join("cmdline").exists()).collect::<Vec<_>>();
-    let main =
-        browser.iter().filter(|process| has(&line(process), &profile) && !has(&line(process), "--type="));
-    let groups: Vec<i32> = main.filter_map(|process| group(process)).collect();
-    let of_ours =
-        browser.iter().filter(|process| group(process).is_some_and(|group| groups.contains(&group)));
-    of_ours.filter(|process| has(&line(process), "--type=renderer")).cloned().collect()
+    processes.filter(|process| is_ours(process) && command(process).contains("--type=renderer")).collect()
 }
 
-fn group(process: &Path) -> Option<i32> {
+/// The group that a process is in: it has the number of the process that was started.
+fn group(process: &Path) -> Option<u32> {
     let stat = fs::read_to_string(process.join("stat")).ok()?;
     stat.rsplit_once(") ")?.1.split_whitespace().nth(2)?.parse().ok()
 }
@@ -79,73 +72,68 @@ fn number(process: &Path, name: &str) -> u64 {
     line.split_whitespace().next().unwrap_or_default().parse().unwrap_or(0)
 }
 
+/// Why there can be no sandbox here, if so.
+fn obstacle(is_root: bool) -> Option<&'static str> {
+    let mut trial = match is_root {
+        true => Command::new("runuser"),
+        false => Command::new("unshare"),
+    };
+    match is_root {
+        true => trial.args(["-u", USER, "--", "unshare", "--user", "true"]),
+        false => trial.args(["--user", "true"]),
+    };
+    match trial.status() {
+        Err(_) if is_root => Some("the tests run as root, and there is no runuser"),
+        Ok(status) if status.success() => None,
+        _ => Some("ordinary users may not make namespaces here (unshare --user)"),
+    }
+}
+
+/// Asserts that a renderer runs as this user, with fewer system calls than this process and in a namespace of its own.
+fn check(renderer: &Path, user: &User) {
+    let own = Path::new("/proc/self");
+    assert_eq!(number(renderer, "Uid:"), u64::from(user.uid.as_raw()));
+    assert!(number(renderer, "Seccomp_filters:") > number(own, "Seccomp_filters:"));
+    let space = |process: &Path| fs::read_link(process.join("ns/pid")).ok();
+    // Only root may look.
+    assert!(space(renderer).is_none() || space(renderer) != space(own));
+}
+
 /// A page's frames, received through a browser with its sandbox on.
 fn sandboxed(program: &str) {
     if web::launch(program).is_none() {
         return;
     }
-    let _turn = turn();
-    let switches = SWITCHES.into_iter().filter(|switch| *switch != "--no-sandbox");
     let is_root = geteuid().is_root();
-    let user = if is_root { User::from_name(USER).unwrap() } else { User::from_uid(geteuid()).unwrap() };
-    let Some(user) = user else { return not_run(&format!("there is no user {USER}")) };
+    if let Some(why) = obstacle(is_root) {
+        return not_run(why);
+    }
+    let user = if is_root { User::from_name(USER) } else { User::from_uid(geteuid()) }.unwrap().unwrap();
     let home = is_root.then(|| Home::of(&user));
     let launch = match &home {
         None => Launch::new(program),
         Some(home) => {
-            if !Path::new("/usr/sbin/runuser").exists() {
-                return not_run("the tests run as root, and there is no runuser");
-            }
-            let profile = format!("--user-data-dir={}", home.profile().display());
-            Launch::new(home.program(program)).arg(profile)
+            Launch::new(home.program(program)).arg(format!("--user-data-dir={}", home.profile().display()))
         }
     };
-    let mut trial = Command::new("unshare");
-    trial.args(["--user", "true"]);
-    if is_root {
-        trial = Command::new("runuser");
-        trial.args(["-u", USER, "--", "unshare", "--user", "true"]);
-    }
-    if !trial.status().is_ok_and(|status| status.success()) {
-        return not_run("users may not make namespaces here (unshare --user)");
-    }
-    let browser = Browser::start_with(launch.args(switches), |command| {
-        if let Some(home) = &home {
-            command.env("HOME", home.place.path());
-        }
-    })
-    .unwrap_or_else(|why| panic!("{why}"));
-    let mut hub = Hub::new().unwrap();
-    hub.watch_profile(browser.profile(), LaneOptions::default()).unwrap();
-    let site = site();
-    let page = browser.open(&site.url("/live")).unwrap();
+    let switches = SWITCHES.into_iter().filter(|switch| *switch != "--no-sandbox");
+    let mut stage = Stage::with(LaneOptions::default(), || {
+        Browser::start_with(launch.args(switches), |command| {
+            command.envs(home.as_ref().map(|home| ("HOME", home.place.path())));
+        })
+    });
+    stage.go("/live");
 
-    let renderers = renderers(browser.profile());
+    let renderers = renderers(&stage.browser);
     assert!(!renderers.is_empty());
-    for renderer in &renderers {
-        assert_eq!(number(renderer, "Uid:"), u64::from(user.uid.as_raw()));
-        // A filter of system calls more than this process has, and a namespace of its own.
-        let (theirs, ours) =
-            (number(renderer, "Seccomp_filters:"), number(Path::new("/proc/self"), "Seccomp_filters:"));
-        assert!(theirs > ours, "{theirs} filters");
-        let space = |process: &Path| fs::read_link(process.join("ns/pid")).unwrap();
-        assert_ne!(space(renderer), space(Path::new("/proc/self")));
+    renderers.iter().for_each(|renderer| check(renderer, &user));
+    let lane = stage.joined();
+    let about = fs::metadata(&stage.hub.ring(lane).unwrap().lane().unwrap().path).unwrap();
+    assert_eq!((about.uid(), about.mode() & 0o777), (user.uid.as_raw(), 0o600));
+    for _ in 0..10 {
+        stage.frame("frames out of the sandbox");
     }
-
-    let (start, mut frames) = (std::time::Instant::now(), 0);
-    while frames < 10 {
-        match hub.recv_timeout(std::time::Duration::from_millis(200)).unwrap() {
-            Some(HubItem::Frame(..)) => frames += 1,
-            Some(HubItem::Joined(id)) => {
-                let path = hub.ring(id).unwrap().lane().unwrap().path.clone();
-                let about = fs::metadata(path).unwrap();
-                assert_eq!((about.uid(), about.mode() & 0o777), (user.uid.as_raw(), 0o600));
-            }
-            Some(item) => panic!("{item:?}"),
-            None => assert!(start.elapsed() < PATIENCE, "{:?}", page.evaluate("stock.state()")),
-        }
-    }
-    println!("{program}: {} sandboxed renderers of user {}, {frames} frames", renderers.len(), user.name);
+    println!("{program}: {} sandboxed renderers of user {}", renderers.len(), user.name);
 }
 
 #[test]

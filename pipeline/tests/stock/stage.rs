@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 
 use frame_ring::{Frame, Hub, HubItem, LaneOptions, RingId, TrackStats};
 use frame_ring_pipeline::browser::cdp::Session;
-use frame_ring_pipeline::browser::process::{Browser, Launch};
+use frame_ring_pipeline::browser::process::{Browser, Launch, StartError};
 use serde_json::Value;
 
-use crate::web::{self, Site};
+use crate::web::Site;
 
 /// How long anything may take.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(20);
 
 pub const LIBRARY: &str = include_str!("../../../js/dist/frame-ring.js");
 const HELPERS: &str = include_str!("page.js");
@@ -34,13 +34,13 @@ pub struct Stage {
 }
 
 /// Tests run on several threads, and a browser takes more than one core.
-pub fn turn() -> MutexGuard<'static, ()> {
+fn turn() -> MutexGuard<'static, ()> {
     static TURN: Mutex<()> = Mutex::new(());
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// `/` has the library and the helpers, `/live` also captures as soon as it is loaded, `/bare` lacks the library.
-pub fn site() -> Site {
+fn site() -> Site {
     let page = |scripts: &str| ("", format!("<!DOCTYPE html><title>stock</title>{scripts}"));
     let (library, helpers) = ("<script src=/frame-ring.js></script>", "<script src=/page.js></script>");
     Site::serve(&[
@@ -56,8 +56,13 @@ pub fn site() -> Site {
 impl Stage {
     /// A browser on an empty page.
     pub fn new(launch: Launch, options: LaneOptions) -> Self {
+        Self::with(options, || Browser::start(launch))
+    }
+
+    /// The same with a browser that is started in another way.
+    pub fn with(options: LaneOptions, start: impl FnOnce() -> Result<Browser, StartError>) -> Self {
         let turn = turn();
-        let browser = web::start(launch);
+        let browser = start().unwrap_or_else(|why| panic!("{why}"));
         let mut hub = Hub::new().unwrap();
         hub.watch_profile(browser.profile(), options).unwrap();
         let page = browser.new_page().unwrap();
