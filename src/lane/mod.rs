@@ -44,7 +44,8 @@ pub struct LaneOptions {
 pub enum LaneRead {
     /// In place, through a mapping. A handler for SIGBUS, installed with the first lane of the process, puts zeros where
     /// pages are gone and hands on every SIGBUS that is about something else. A frame of a page that does this reads as
-    /// zeros from there on, and the lane ends with [`LaneFault::Shortened`]. Threads that read frames must not block SIGBUS.
+    /// zeros from there on, and the lane ends with [`LaneFault::Shortened`]; not if the file is as long as before when it is
+    /// looked at, which is as if the page had written zeros. Threads that read frames must not block SIGBUS.
     /// Costs nothing while nobody does. Needs memory pages of 4096 bytes.
     #[default]
     Guarded,

@@ -36,7 +36,7 @@ struct Series {
 impl Series {
     fn add(&mut self, mono: u64, pts: i64) {
         let now = mono_ns();
-        assert!(mono > self.last_mono, "{mono} after {}", self.last_mono);
+        assert!(mono >= self.last_mono, "{mono} after {}", self.last_mono);
         assert!(pts > self.last_pts || self.frames == 0, "{pts} after {}", self.last_pts);
         assert!(mono <= now, "captured {} ns from now", mono - now);
         self.delays.push((now - mono) as i64);
