@@ -16,7 +16,7 @@ pub struct Line<T>(pub T);
 #[repr(C)]
 #[derive(Debug, Default)]
 pub struct Control {
-    /// Where the next claim begins ([`Cursor`](crate::word::Cursor)); moved by producers.
+    /// Where the next claim begins ([`Cursor`]); moved by producers.
     pub tail: Line<AtomicU64>,
     /// Where the oldest bytes in use begin; moved by the consumer alone.
     pub head: Line<AtomicU64>,

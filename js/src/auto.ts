@@ -48,7 +48,12 @@ export class Auto {
 
   /** The ring; opened with the first track, or now. */
   get ring(): Promise<FrameRing> {
-    return (this.#ring ??= this.#open(this.#config));
+    if (!this.#ring) {
+      this.#ring = this.#open(this.#config);
+      // The next track tries again.
+      this.#ring.catch(() => (this.#ring = undefined));
+    }
+    return this.#ring;
   }
 
   /** Ends all captures and closes the ring. What was hooked stays hooked, without effect. */

@@ -13,7 +13,7 @@ export function sendAudio(session: Session, track: Track, block: AudioData, sent
   const ptsNs = block.timestamp * 1e3;
   const monoNs = track.clock.map(ptsNs, nowNs());
   const position = track.advance(frames);
-  if (!track.wants(monoNs, session.consumer)) return false;
+  if (!track.wants(monoNs)) return false;
   const bytes = audioBytes(channels, frames);
   if (!session.room(RECORD + bytes, 'sound')) {
     track.drop();

@@ -4,7 +4,7 @@
 import { FrameRingError } from '../error';
 import type { EventBody, Opened, Payload, RingStats, TrackInfo, WorkerOptions } from '../messages';
 import { sendAudio } from './audio';
-import type { Share } from './books';
+import { type Share, rounded } from './books';
 import { nowNs } from './clock';
 import { connect } from './connect';
 import { Outbox } from './outbox';
@@ -45,6 +45,8 @@ export class Session implements User {
   readonly #demands = new Map<number, Demand>();
   readonly #counted = new Map<Track, number>();
   readonly #notes: string[] = [];
+  /** What the consumer must know of tracks and could not be told yet, in order. */
+  readonly #untold: { track: Track; ended: boolean }[] = [];
   readonly #options: WorkerOptions;
   readonly #events: SessionEvents;
   #transport: Transport | undefined;
@@ -77,7 +79,7 @@ export class Session implements User {
     const track = new Track(number, info);
     this.#tracks.set(number, track);
     track.demand = this.#demands.get(number) ?? track.demand;
-    if (this.consumer) this.#tellTrack(track, false);
+    if (this.consumer) this.#tell(track, false);
   }
 
   /** Sends what comes out of `readable` until it ends; then the track ends. */
@@ -104,8 +106,7 @@ export class Session implements User {
     if (this.consumer) {
       this.#sendEnd(track);
       this.#tellCounters(track);
-      this.#tellTrack(track, true);
-      this.outbox.flush();
+      this.#tell(track, true);
     }
     this.#events.ended(number);
   }
@@ -144,19 +145,20 @@ export class Session implements User {
     this.#epochs += 1;
     this.#demands.clear();
     this.#counted.clear();
+    this.#untold.length = 0;
     const slab = new Slab((TIMES + this.#tracks.size * 2 + this.#notes.length * 5) * RECORD);
     const entries: Entry[] = [];
     let at = 0;
-    const put = (what: number, payload: number, fill?: (at: number) => void) => {
+    const put = (what: number, payload: number, fill?: (at: number) => void, sent: (sent: boolean) => void = () => {}) => {
       putRecord(slab.view, at, what, RECORD + payload);
       fill?.(at + RECORD);
-      entries.push({ slab, at, bytes: RECORD + payload, share: 'rest', track: undefined });
-      at += Math.ceil((RECORD + payload) / 64) * 64;
+      entries.push({ slab, at, bytes: RECORD + payload, share: 'rest', track: undefined, sent });
+      at += rounded(RECORD + payload);
     };
     for (let i = 0; i < TIMES; i++) put(What.time, 0);
     for (const track of this.#tracks.values()) {
       track.beginEpoch();
-      put(What.track, TRACK_BYTES, (at) => putTrack(slab.view, at, track.number, false, track.info));
+      put(What.track, TRACK_BYTES, (at) => putTrack(slab.view, at, track.number, false, track.info), (sent) => this.#told(track, false, sent));
     }
     for (const text of this.#notes.splice(0)) {
       const bytes = new Uint8Array(NOTE_BYTES);
@@ -188,7 +190,7 @@ export class Session implements User {
 
   #sendData(track: Track, data: Uint8Array, event: EventBody | undefined, ptsNs: number | undefined): boolean {
     const now = nowNs();
-    if (!track.wants(now, this.consumer)) return false;
+    if (!track.wants(now)) return false;
     const body: Body = event
       ? { kind: 'event', code: event.code, subject: event.subject ?? 0, arg: event.arg ?? 0 }
       : { kind: 'opaque' };
@@ -224,11 +226,29 @@ export class Session implements User {
     );
   }
 
+  /** Tells of a track now, or as soon as there is room: behind all that was to be told before. */
+  #tell(track: Track, ended: boolean): void {
+    if (this.#untold.length > 0) this.#untold.push({ track, ended });
+    else this.#tellTrack(track, ended);
+  }
+
   #tellTrack(track: Track, ended: boolean): void {
-    this.outbox.push(What.track, TRACK_BYTES, 'rest', undefined, ({ slab, at }) => {
+    const entry = this.outbox.push(What.track, TRACK_BYTES, 'rest', undefined, ({ slab, at }) => {
       slab.bytes.fill(0, at + RECORD, at + RECORD + TRACK_BYTES);
       putTrack(slab.view, at + RECORD, track.number, ended, track.info);
     });
+    entry.sent = (sent) => this.#told(track, ended, sent);
+    this.outbox.flush();
+  }
+
+  #told(track: Track, ended: boolean, sent: boolean): void {
+    if (!sent) this.#untold.push({ track, ended });
+    else if (!ended) track.announced = true;
+  }
+
+  #tellRest(): void {
+    const untold = this.#untold.splice(0);
+    untold.forEach(({ track, ended }) => this.#tell(track, ended));
   }
 
   #tellCounters(track: Track): void {
@@ -261,6 +281,7 @@ export class Session implements User {
   #poll(): void {
     try {
       this.#transport?.poll();
+      if (this.consumer) this.#tellRest();
     } catch (why) {
       this.#fail(why);
     }

@@ -10,6 +10,7 @@ const PROTOCOL = 'frame-ring.v1';
 const CREDIT = 1;
 const DEMAND = 2;
 const CONNECT_MS = 5000;
+const CLOSE_MS = 1000;
 const RETRY_MS = [500, 1000, 2000, 5000] as const;
 
 export class Socket implements Transport {
@@ -68,7 +69,12 @@ export class Socket implements Transport {
     this.#closed = true;
     this.#credited = false;
     clearTimeout(this.#retryTimer);
-    this.#socket?.close();
+    const socket = this.#socket;
+    if (!socket || socket.readyState === WebSocket.CLOSED) return;
+    // What was sent is sent before the closing handshake; a worker that ends earlier takes it along.
+    const closed = new Promise((resolve) => socket.addEventListener('close', resolve));
+    socket.close();
+    await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, CLOSE_MS))]);
   }
 
   /** Resolves at the first credit. */

@@ -28,6 +28,8 @@ export function readDemand(view: DataView, at: number): Demand {
 
 export class Track {
   demand: Demand = ANYTHING;
+  /** Whether the consumer knows of it. Frames of a track that it does not know would be bad ones. */
+  announced = false;
   readonly clock = new MediaClock();
   /** Ends the capture that feeds it, if one does. */
   stop: (() => void) | undefined;
@@ -50,14 +52,15 @@ export class Track {
   beginEpoch(): void {
     Object.assign(this.stats, { frames: 0, bytes: 0, dropped: 0, unwanted: 0 });
     this.demand = ANYTHING;
+    this.announced = false;
     this.#droppedBefore = 0;
     this.#discont = true;
     this.#dueNs = 0;
   }
 
   /** Whether a frame of the time `monoNs` is wanted; counts it if not. */
-  wants(monoNs: number, consumer: boolean): boolean {
-    if (!consumer || !this.demand.wanted) {
+  wants(monoNs: number): boolean {
+    if (!this.announced || !this.demand.wanted) {
       this.#discont = true;
       this.stats.unwanted += 1;
       return false;

@@ -10,7 +10,7 @@ import { type Track, frameOf } from './track';
 export async function sendVideo(session: Session, track: Track, frame: VideoFrame): Promise<boolean> {
   const ptsNs = frame.timestamp * 1e3;
   const monoNs = track.clock.map(ptsNs, nowNs());
-  if (!track.wants(monoNs, session.consumer)) return false;
+  if (!track.wants(monoNs)) return false;
   const plan = planCopy(frame);
   const bytes = plan && frame.allocationSize(plan.options);
   if (!plan || !bytes || !session.room(RECORD + bytes, 'picture')) {

@@ -51,10 +51,11 @@ test('a change of the format is told by the frame that has it', () => {
 test('a greatest rate', () => {
   const count = (fps, wanted) => {
     const track = new Track(1, info);
+    track.announced = true;
     track.demand = { wanted: true, width: 0, height: 0, fpsMilli: wanted * 1000 };
     let seed = 7;
     const jitter = () => ((seed = (seed * 48271) % 2147483647) % 4) * MS;
-    return Array.from({ length: fps * 10 }, (_, i) => track.wants(1e9 + (i * 1e9) / fps + jitter(), true)).filter(Boolean).length;
+    return Array.from({ length: fps * 10 }, (_, i) => track.wants(1e9 + (i * 1e9) / fps + jitter())).filter(Boolean).length;
   };
   for (const [fps, wanted] of [[30, 15], [30, 10], [60, 30], [30, 30], [30, 60], [30, 1]]) {
     const got = count(fps, wanted);
@@ -67,9 +68,11 @@ test('a greatest rate', () => {
 
 test('what nobody wants is no drop', () => {
   const track = new Track(1, info);
-  assert.equal(track.wants(0, false), false);
+  assert.equal(track.wants(0), false, 'no consumer knows of it');
+  track.announced = true;
+  assert.equal(track.wants(0), true);
   track.demand = { wanted: false, width: 0, height: 0, fpsMilli: 0 };
-  assert.equal(track.wants(0, true), false);
+  assert.equal(track.wants(0), false);
   assert.deepEqual(track.stats, { frames: 0, bytes: 0, dropped: 0, unwanted: 2 });
 });
 
