@@ -117,9 +117,13 @@ fn tracks_demand_and_notes_go_their_way() {
     assert!(page.tell(3, true, &ada) && page.send(3, 2, b"late"));
     assert_eq!(next(&mut ring).descriptor().sequence, 2);
     assert!(!ring.tracks()[0].live);
+    // Another track with that number is wanted again, until somebody says otherwise.
+    assert!(page.tell(3, false, &ada) && page.send(3, 3, b"another"));
+    assert_ne!(next(&mut ring).descriptor().track, track.id);
+    assert_eq!(page.byte(DEMAND + 2 * 16), 0);
     // Whatever number a page makes up, it is none of a track.
     assert!(page.tell(900, false, &ada) && page.send(900, 0, b"nobody's"));
-    assert_eq!((next(&mut ring).descriptor().track, ring.tracks().len()), (0, 1));
+    assert_eq!((next(&mut ring).descriptor().track, ring.tracks().len()), (0, 2));
 }
 
 #[test]

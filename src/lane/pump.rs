@@ -155,7 +155,7 @@ impl Pump {
             What::Track => {
                 let mut bytes = [0; TRACK_BYTES];
                 read(lane, port.region(), offset, RECORD_BYTES, &mut bytes)?;
-                self.track(port.region(), &TrackNews::parse(&bytes));
+                self.track(port.region(), lane, &TrackNews::parse(&bytes));
             }
             What::Counters => {
                 let mut bytes = [0; COUNTER_BYTES];
@@ -220,14 +220,18 @@ impl Pump {
         descriptor
     }
 
-    fn track(&mut self, region: &Region, news: &TrackNews) {
+    fn track(&mut self, region: &Region, lane: &LaneFile, news: &TrackNews) {
         let Some(id) = self.ids.get_mut(news.number as usize).filter(|_| news.number > 0) else { return };
         let entry = tracks::find(region, *id).filter(|entry| entry.is_live());
         match entry {
             Some(entry) if news.ended => entry.end(),
             Some(entry) => entry.write_info(&news.info),
             // As many as the lane has numbers, so there is an entry for each.
-            None if !news.ended => *id = tracks::open(region, OWNER, &news.info).unwrap_or(0),
+            None if !news.ended => {
+                *id = tracks::open(region, OWNER, &news.info).unwrap_or(0);
+                // Of the last track with this number something else may have been wanted.
+                lane.demand(news.number, &Demand::ALL);
+            }
             None => {}
         }
     }
