@@ -40,7 +40,8 @@ mod intake;
 mod tracks;
 
 use std::fmt;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -70,6 +71,16 @@ pub struct BridgeOptions {
     pub origins: Vec<String>,
     /// Bytes of a page that may be on their way: at least two or three of its largest pictures.
     pub window: u32,
+}
+
+impl BridgeOptions {
+    /// The default ones, with a path that nobody guesses.
+    pub fn secret() -> io::Result<Self> {
+        let mut bytes = [0; 16];
+        File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+        let path = bytes.iter().fold(String::from("/"), |path, byte| format!("{path}{byte:02x}"));
+        Ok(Self { path, ..Self::default() })
+    }
 }
 
 impl Default for BridgeOptions {

@@ -89,9 +89,14 @@ pub fn run(args: &Args, signals: Blocked, socket: &Path) -> Result<(), CliError>
 
 /// Serves the WebSocket whose pages become producers of the ring at `socket`.
 pub fn bind(socket: &Path, port: u16) -> Result<Bridge, CliError> {
-    let options = BridgeOptions { address: ([127, 0, 0, 1], port).into(), ..BridgeOptions::default() };
+    let options = match port {
+        // Whoever is told the address is told the path, and nobody else knows it.
+        0 => BridgeOptions::secret(),
+        port => Ok(BridgeOptions { address: ([127, 0, 0, 1], port).into(), ..BridgeOptions::default() }),
+    };
     let socket = socket.to_owned();
-    let bridge = Bridge::bind(options, move |label| Producer::connect(&socket, label));
+    let connect = move |label: &str| Producer::connect(&socket, label);
+    let bridge = options.and_then(|options| Bridge::bind(options, connect));
     bridge.map_err(|why| CliError::failed(format!("listen for WebSockets on port {port}"), why))
 }
 
