@@ -1,5 +1,7 @@
 //! Ends and beginnings: of a document, a tab, a consumer.
 
+use frame_ring_pipeline::browser::cdp::PATIENCE;
+
 use frame_ring::{Consumer, HubItem, LaneOptions, RecvError, RingId};
 use serde_json::json;
 
@@ -31,9 +33,13 @@ fn reload_crash_and_navigation(program: &str) {
     end_of(&mut stage, first);
     let second = next_lane(&mut stage);
 
+    stage.page.command("Inspector.enable", json!({})).unwrap();
+    let crashes = stage.browser.cdp().subscribe(&["Inspector.targetCrashed"]);
     // It cannot answer.
     drop(stage.page.send("Page.crash", json!({})).unwrap());
     end_of(&mut stage, second);
+    // The kernel is faster than the browser, which would still give the reload to the process that is gone.
+    crashes.wait_for(PATIENCE, |_| true).unwrap();
     stage.browser.reload(&stage.page).unwrap();
     let third = next_lane(&mut stage);
 
