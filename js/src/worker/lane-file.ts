@@ -15,6 +15,9 @@ export const TRACKS = 128;
 const LEAST_BYTES = 1 << 20;
 const DIRECTORY = 'frame-ring';
 const MAGIC = 'FRAMLANE';
+// Between its making and its locking another worker may take the file for an old one: it is gone then, or going.
+const TAKEN = ['NotFoundError', 'NoModificationAllowedError'];
+const TRIES = 20;
 
 export interface LaneFile {
   name: string;
@@ -47,18 +50,21 @@ export async function removeLaneFile(name: string): Promise<void> {
 }
 
 async function create(): Promise<{ name: string; handle: FileSystemSyncAccessHandle }> {
-  try {
-    const lanes = await directory();
-    await removeOld(lanes);
-    const name = `${crypto.randomUUID()}.lane`;
-    const file = await lanes.getFileHandle(name, { create: true });
-    return { name, handle: await file.createSyncAccessHandle() };
-  } catch (why) {
-    throw FrameRingError.from(
-      why,
-      'no-storage',
-      'this document may not use the origin private file system (an opaque or sandboxed origin, or storage that is blocked)',
-    );
+  for (let tries = 1; ; tries++) {
+    try {
+      const lanes = await directory();
+      await removeOld(lanes);
+      const name = `${crypto.randomUUID()}.lane`;
+      const file = await lanes.getFileHandle(name, { create: true });
+      return { name, handle: await file.createSyncAccessHandle() };
+    } catch (why) {
+      if (why instanceof DOMException && TAKEN.includes(why.name) && tries < TRIES) continue;
+      throw FrameRingError.from(
+        why,
+        'no-storage',
+        'this document may not use the origin private file system (an opaque or sandboxed origin, or storage that is blocked)',
+      );
+    }
   }
 }
 
@@ -73,14 +79,9 @@ async function directory(): Promise<FileSystemDirectoryHandle> {
   return (await navigator.storage.getDirectory()).getDirectoryHandle(DIRECTORY, { create: true });
 }
 
-// Pages that ended left theirs behind. The file of a living worker is locked, and stays; but between its making and its
-// locking it is not, hence the age, which a file has from its making on.
+// Pages that ended left theirs behind. The file of a living worker is locked, and stays.
 async function removeOld(lanes: FileSystemDirectoryHandle): Promise<void> {
-  for await (const [name, entry] of lanes) {
-    if (entry.kind !== 'file') continue;
-    const modified = await (entry as FileSystemFileHandle).getFile().then((file) => file.lastModified, () => Date.now());
-    if (Date.now() - modified > 10_000) await removeLaneFile(name);
-  }
+  for await (const name of lanes.keys()) await removeLaneFile(name);
 }
 
 function size(handle: FileSystemSyncAccessHandle, wanted: number): number {

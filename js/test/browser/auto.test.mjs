@@ -73,6 +73,9 @@ test('local tracks, each once, though an element shows them too', async () => {
   const { page, consumer } = await call('remote: false, local: true, elements: true');
   await until(() => tracksOf(consumer).length === 2);
   for (const { kind, number } of tracksOf(consumer)) await assertMedia(consumer, kind, number);
+  // A camera stands still once a dozen of its frames are held.
+  const camera = tracksOf(consumer).find(({ kind }) => kind === 'video');
+  await until(() => framesOf(consumer, camera.number).length > 40);
   const told = tracksOf(consumer).map(({ kind, source, label }) => [kind, source, label]);
   assert.deepEqual(told.sort(), (await page.eval(() => local)).map(([kind, , label]) => [kind, kind === 'video' ? 1 : 3, label]).sort());
   await page.close();

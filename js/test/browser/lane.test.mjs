@@ -136,6 +136,29 @@ test('five tracks at once: pictures and samples are exact, on one clock', async 
   ]);
 });
 
+test('blocks that share writes, over the end of a small lane many times', async () => {
+  const consumer = await openRing({ bytes: 65536, audioBatchMs: 40 });
+  // Never idle, so that it goes on to the end and not back to offset 0 before.
+  consumer.lag = 1;
+  await page.eval(async () => {
+    window.sound = audioSource(7, 1);
+    window.capture = ring.captureTrack(sound.track);
+    await settle();
+    await play(sound, 150, 10);
+    await sound.end();
+    await capture.ended;
+  });
+  await ended(consumer, 1);
+  const blocks = framesOf(consumer, 1).slice(0, -1);
+  assert.equal(blocks.length, 150);
+  for (const block of blocks) assertSamples(block, 7);
+  assert.deepEqual(blocks.map((block) => block.sequence), blocks.map((_, i) => i));
+  assert.ok(consumer.pads > 2, `${consumer.pads}`);
+  // Posted together, stamped together.
+  const together = blocks.filter((block, i) => i > 0 && block.sent - blocks[i - 1].sent < 1e6).length;
+  assert.ok(together > 75, `${together} of 150`);
+});
+
 test('demand: off, and a greatest rate', async () => {
   const consumer = await openRing();
   const capture = (count, ms) => page.eval(async (count, ms) => { await play(source, count, ms); return capture.stats(); }, count, ms);
@@ -243,11 +266,32 @@ test('a reload ends a lane, the next one is new; what is left behind goes', asyn
   await until(() => framesOf(consumer, 1).length === 3);
   const next = await openRing();
   assert.notEqual(next.path, consumer.path);
+  // Locks of ended workers go a moment later: by the next opening at the latest the first file is gone.
+  await page.eval(async () => (await FrameRing.open({ transport: 'lane', bytes: 1 << 20 })).close());
+  assert.deepEqual(findLanes(browser.profile), [next.path]);
   await page.eval(async () => { window.source = videoSource(5, 'I420', 64, 64); ring.captureTrack(source.track); await settle(); await play(source, 3, 20); await ring.close(); });
   assert.equal(framesOf(next, 1).length, 4);
   await until(() => !findLanes(browser.profile).includes(next.path));
   assert.equal(await page.eval(() => ring.write(1, 'x').catch((why) => why.code)), 'bad-argument');
   assert.equal(await page.eval(() => { try { ring.track(); } catch (why) { return why.code; } }), 'closed');
+});
+
+test('rings opened at once take nothing from each other, and a file taken for an old one is made anew', async () => {
+  await page.goto(site.url);
+  const opened = await page.eval(async () => {
+    let opening = true;
+    const remove = async () => {
+      const lanes = await (await navigator.storage.getDirectory()).getDirectoryHandle('frame-ring', { create: true });
+      while (opening) for await (const name of lanes.keys()) await lanes.removeEntry(name).catch(() => {});
+    };
+    const removed = remove();
+    window.rings = await Promise.all(Array.from({ length: 8 }, () => FrameRing.open({ transport: 'lane', bytes: 1 << 20 }).catch(String)));
+    opening = false;
+    await removed;
+    return rings.map((ring) => ring.transport ?? ring);
+  });
+  assert.deepEqual(opened, Array(8).fill('lane'));
+  assert.equal(findLanes(browser.profile).length, 8);
 });
 
 test('two frames of one page have a lane each', async () => {
@@ -285,4 +329,27 @@ test('numbers of tracks: stopped ones are free again, 129 are too many', async (
   });
   assert.deepEqual(got, [Array.from({ length: 128 }, (_, i) => i + 1), 'too-many-tracks', 77]);
   await ended(consumer, 77);
+});
+
+test('what the consumer must know of tracks is told as soon as there is room', async () => {
+  const consumer = await openRing({ entries: 2, bytes: 65536 });
+  await page.eval(async () => { window.id = ring.track({ label: 'first' }); await wait(200); });
+  assert.equal(await page.eval(() => ring.write(id, 'in time')), true);
+  await until(() => framesOf(consumer, 1).length === 1);
+  consumer.hold = true;
+  const results = await page.eval(async () => {
+    const results = [await ring.write(id, 'a'), await ring.write(id, 'b'), await ring.write(id, 'c')];
+    ring.endTrack(id);
+    window.next = ring.track({ label: 'second' });
+    results.push(await ring.write(next, 'too early'));
+    await wait(150);
+    return results;
+  });
+  assert.deepEqual(results, [true, true, false, false]);
+  assert.ok(!consumer.entries.some((e) => e.state === 'ended' || e.label === 'second'));
+  consumer.hold = false;
+  await until(() => consumer.entries.some((e) => e.state === 'open' && e.label === 'second'));
+  assert.deepEqual(consumer.entries.filter((e) => e.what === 'track').map((e) => [e.label, e.state]), [['first', 'open'], ['first', 'ended'], ['second', 'open']]);
+  assert.equal(await page.eval(() => ring.write(next, 'now')), true);
+  await until(() => framesOf(consumer, 2).length === 1);
 });

@@ -80,6 +80,17 @@ test('no more is on its way than the window, drops are counted and told, then it
   assert.ok(consumer.connections[0].maxOnWay <= ((1 << 20) * 7) / 8 + 4096, `${consumer.connections[0].maxOnWay}`);
 });
 
+test('what was sent before the ring is closed arrives', async () => {
+  await openRing({ window: 64 << 20 });
+  await page.eval(async () => {
+    const id = ring.track();
+    await Promise.all(Array.from({ length: 8 }, () => ring.write(id, new Uint8Array(3 << 20))));
+    await ring.close();
+  });
+  await ended(consumer, 1);
+  assert.equal(framesOf(consumer, 1).length, 9);
+});
+
 test('demand: what nobody wants is not sent', async () => {
   await openRing();
   await page.eval(() => { window.source = videoSource(1, 'I420', 64, 64); window.capture = ring.captureTrack(source.track); return settle(); });
