@@ -6,6 +6,9 @@ use frame_ring::{Consumer, RingBuilder};
 
 use crate::error::CliError;
 
+/// Tracks of a meeting's participants, and then some.
+const TRACKS: u32 = 256;
+
 /// Its size.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub struct RingArgs {
@@ -17,7 +20,8 @@ pub struct RingArgs {
 impl RingArgs {
     /// Makes the ring and serves it at `socket`.
     pub fn serve(&self, name: &str, socket: &Path) -> Result<Consumer, CliError> {
-        let ring = RingBuilder::new().data_bytes(u64::from(self.ring_mib) << 20).name(name).build();
+        let ring =
+            RingBuilder::new().data_bytes(u64::from(self.ring_mib) << 20).tracks(TRACKS).name(name).build();
         let mut ring = ring.map_err(|why| CliError::failed("make the ring", why))?;
         match ring.listen(socket) {
             Ok(()) => Ok(ring),

@@ -189,6 +189,8 @@ fn a_public_page_reaches_this_machine_only_with_the_permission() {
     let page = browser.open(&site.url("/next")).unwrap();
     assert_ne!(page.evaluate(&connect).unwrap(), "hello", "the browser holds public pages back");
     let injection = Injection { allow_loopback: true, ..injection("") };
-    let _injector = Injector::start(browser.cdp(), injection).unwrap();
+    let injector = Injector::start(browser.cdp(), injection).unwrap();
+    let here = site.url("/next");
+    event(&injector, |event| matches!(event, PageEvent::Opened { url, .. } if *url == here));
     assert_eq!(page.evaluate(&connect).unwrap(), "hello");
 }

@@ -8,7 +8,7 @@
 use std::fmt;
 use std::fs;
 use std::io;
-use std::os::unix::fs::{symlink, DirBuilderExt};
+use std::os::unix::fs::{lchown, symlink, DirBuilderExt};
 use std::path::{Path, PathBuf};
 
 use nix::unistd::geteuid;
@@ -71,7 +71,11 @@ impl Home {
         let place = Place::new().map_err(HomeError::Place)?;
         // For whoever finds the place after this process was killed.
         let done = symlink(&profile, place.path().join("profile"))
-            .and_then(|()| missing.iter().try_for_each(|directory| link(&profile, directory, place.path())));
+            .and_then(|()| missing.iter().try_for_each(|directory| link(&profile, directory, place.path())))
+            .and_then(|()| match owner.filter(|owner| *owner != user) {
+                Some(owner) => give(&profile, place.path(), owner),
+                None => Ok(()),
+            });
         let home = Self { profile, storage: Storage::Linked, place: Some(place) };
         // From here on whatever was done is undone by the drop.
         done.map_err(|why| HomeError::os("link the storage of", &home.profile, why))?;
@@ -167,11 +171,34 @@ fn link(profile: &Path, directory: &Path, place: &Path) -> io::Result<()> {
     for dir in [on_disk.parent(), Some(&in_memory)].into_iter().flatten() {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
     }
-    if on_disk.exists() {
+    let there = fs::symlink_metadata(&on_disk);
+    if there.as_ref().is_ok_and(|there| there.is_symlink()) {
+        return Err(io::Error::other(format!("{} is a link to what is not in memory", on_disk.display())));
+    }
+    if there.is_ok() {
         copy(&on_disk, &in_memory)?;
         fs::rename(&on_disk, aside(&on_disk))?;
     }
     symlink(&in_memory, &on_disk)
+}
+
+/// Gives what was made to the user whose browser is to use it; only root can, and needs to.
+fn give(profile: &Path, place: &Path, owner: u32) -> io::Result<()> {
+    let people = storage(profile).into_iter().filter_map(|directory| directory.parent().map(Path::to_owned));
+    for person in people {
+        lchown(profile.join(person), Some(owner), None)?;
+    }
+    give_all(place, owner)
+}
+
+fn give_all(path: &Path, owner: u32) -> io::Result<()> {
+    // From the inside out: while root hands things over, nobody else can change them.
+    if fs::symlink_metadata(path)?.is_dir() {
+        for entry in fs::read_dir(path)? {
+            give_all(&entry?.path(), owner)?;
+        }
+    }
+    lchown(path, Some(owner), None)
 }
 
 fn aside(path: &Path) -> PathBuf {

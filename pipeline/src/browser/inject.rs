@@ -4,21 +4,21 @@
 //! browser until they have the script. Workers, which have no documents, are let go at once. What happens to pages is
 //! told as [`PageEvent`]s.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{json, Value};
 
-use super::cdp::{Cdp, CdpError, Event, Events, Pending, Session};
+use super::cdp::{Cdp, CdpError, Event, Events, Pending, Session, PATIENCE};
 
 /// How often the thread looks whether it is to end, and what became of its commands.
-const TICK: Duration = Duration::from_millis(100);
+const TICK: Duration = Duration::from_millis(20);
 /// The browser's word for a session whose target is gone.
 const NO_SESSION: i64 = -32001;
 
@@ -82,10 +82,22 @@ pub enum PageEvent {
     },
 }
 
+impl PageEvent {
+    /// Whether it is worth a line to a user: every page begins with an empty document, which is not.
+    pub fn is_news(&self) -> bool {
+        match self {
+            Self::Opened { .. } => false,
+            Self::Closed { url, .. } => !is_empty(url),
+            _ => true,
+        }
+    }
+}
+
 impl fmt::Display for PageEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Opened { url, .. } => write!(f, "page {url}: opened"),
+            Self::Navigated { from, to, .. } if is_empty(from) => write!(f, "page {to}: opened"),
             Self::Navigated { from, to, .. } if from == to => write!(f, "page {to}: reloaded"),
             Self::Navigated { from, to, .. } => write!(f, "page {from}: navigated to {to}"),
             Self::Crashed { url, .. } => write!(f, "page {url}: crashed"),
@@ -93,6 +105,11 @@ impl fmt::Display for PageEvent {
             Self::Failed { url, why } => write!(f, "page {url}: cannot be captured: {why}"),
         }
     }
+}
+
+/// Whether an address is that of the document that every page begins with.
+fn is_empty(url: &str) -> bool {
+    url.is_empty() || url == "about:blank"
 }
 
 /// The thread, seen from outside. Dropping it ends the injection; pages that have the script keep it.
@@ -116,14 +133,18 @@ impl Injector {
             "Page.frameNavigated",
         ]);
         let browser = cdp.browser();
-        if injection.allow_loopback {
-            allow_loopback(&browser)?;
-        }
         browser.command("Target.setDiscoverTargets", json!({ "discover": true }))?;
         browser.command("Target.setAutoAttach", auto_attach())?;
         let (told, inbox) = mpsc::channel();
         let stop = Arc::new(AtomicBool::new(false));
-        let work = Work { cdp: cdp.clone(), injection, told, sessions: BTreeMap::new(), open: Vec::new() };
+        let work = Work {
+            cdp: cdp.clone(),
+            injection,
+            told,
+            sessions: BTreeMap::new(),
+            contexts: BTreeSet::new(),
+            open: Vec::new(),
+        };
         let thread = std::thread::Builder::new().name("inject".into()).spawn({
             let stop = stop.clone();
             move || work.run(&events, &stop)
@@ -136,6 +157,38 @@ impl Injector {
     pub fn open(&self, url: &str) -> Result<String, CdpError> {
         let created = self.cdp.browser().command("Target.createTarget", json!({ "url": url }))?;
         Ok(created["targetId"].as_str().unwrap_or_default().into())
+    }
+
+    /// Opens pages in the place of the empty one that the browser was started on; those behind the first in tabs beside it.
+    pub fn open_in_place(&self, urls: &[String]) -> Result<(), CdpError> {
+        let Some((first, others)) = urls.split_first() else { return Ok(()) };
+        let late =
+            || CdpError::Timeout { method: "the injection into its first page".into(), after: PATIENCE };
+        let deadline = Instant::now() + PATIENCE;
+        let page = loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.next_event(left).ok_or_else(late)? {
+                PageEvent::Opened { page, url } if is_empty(&url) => break page,
+                _ => {}
+            }
+        };
+        let browser = self.cdp.browser();
+        let attached = json!({ "targetId": page, "flatten": true });
+        let attached = browser.command("Target.attachToTarget", attached)?;
+        let session = self.cdp.session(attached["sessionId"].as_str().unwrap_or_default());
+        // Its answer comes when the site answers. What goes wrong shows in the page.
+        session.send("Page.navigate", json!({ "url": first }))?;
+        for url in others {
+            let script = format!("void window.open({}, '_blank', 'noopener')", Value::from(url.as_str()));
+            session.evaluate(&script)?;
+        }
+        Ok(())
+    }
+
+    /// Asks the browser to end itself, and does not wait.
+    pub fn close_browser(&self) {
+        // One that has ended needs no word.
+        let _ = self.cdp.browser().send("Browser.close", json!({}));
     }
 
     /// What has happened since the last call.
@@ -165,18 +218,9 @@ fn auto_attach() -> Value {
     json!({ "autoAttach": true, "waitForDebuggerOnStart": true, "flatten": true })
 }
 
-/// Chromium 142 and later ask the user before a public page may connect to this machine.
-fn allow_loopback(browser: &Session) -> Result<(), CdpError> {
-    // The second is what it was called at first. Older browsers know neither, and need none.
-    for name in ["loopback-network", "local-network-access"] {
-        let params = json!({ "permission": { "name": name }, "setting": "granted" });
-        match browser.command("Browser.setPermission", params) {
-            Ok(_) | Err(CdpError::Refused { .. }) => {}
-            Err(why) => return Err(why),
-        }
-    }
-    Ok(())
-}
+/// What lets pages connect to this machine, which Chromium 142 and later ask the user about. The second is what it was called
+/// at first. Older browsers know neither, and need none.
+const LOOPBACK: [&str; 2] = ["loopback-network", "local-network-access"];
 
 /// What was attached to.
 #[derive(Debug)]
@@ -192,8 +236,19 @@ struct Work {
     injection: Injection,
     told: Sender<PageEvent>,
     sessions: BTreeMap<String, Target>,
-    /// Commands whose answers are still to come, and the address they are about.
-    open: Vec<(String, Pending)>,
+    /// Browser contexts whose pages may connect to this machine.
+    contexts: BTreeSet<String>,
+    /// Commands whose answers are still to come.
+    open: Vec<Open>,
+}
+
+/// A command to a page or frame.
+#[derive(Debug)]
+struct Open {
+    answer: Pending,
+    url: String,
+    /// The page that has the script when the answer comes.
+    opens: Option<String>,
 }
 
 impl Work {
@@ -217,9 +272,14 @@ impl Work {
                 let session = self.cdp.session(&text(&params["sessionId"]));
                 let is_page = info["type"] == "page";
                 let target = Target { id: text(&info["targetId"]), url: text(&info["url"]), is_page };
+                // Somebody else's session of a target that has one of ours.
+                if self.sessions.values().any(|known| known.id == target.id) {
+                    return;
+                }
                 if is_page || info["type"] == "iframe" {
-                    self.inject(&session, &target.url);
-                    self.attached(&session, target);
+                    self.allow_loopback(text(&info["browserContextId"]));
+                    self.inject(&session, &target);
+                    self.sessions.insert(session.id().unwrap_or_default().into(), target);
                 } else {
                     self.let_go(&session, &target.url);
                 }
@@ -249,13 +309,17 @@ impl Work {
     }
 
     /// Gives the script to a new target, and lets it go.
-    fn inject(&mut self, session: &Session, url: &str) {
+    fn inject(&mut self, session: &Session, target: &Target) {
+        let url = &target.url;
         let script = json!({ "source": self.injection.script, "runImmediately": true });
         self.send(session, url, "Page.enable", json!({}));
         if self.injection.bypass_csp {
             self.send(session, url, "Page.setBypassCSP", json!({ "enabled": true }));
         }
         self.send(session, url, "Page.addScriptToEvaluateOnNewDocument", script);
+        if let Some(sent) = self.open.last_mut().filter(|_| target.is_page) {
+            sent.opens = Some(target.id.clone());
+        }
         self.send(session, url, "Target.setAutoAttach", auto_attach());
         self.let_go(session, url);
     }
@@ -268,27 +332,38 @@ impl Work {
     /// a session in their order.
     fn send(&mut self, session: &Session, url: &str, method: &str, params: Value) {
         // That the connection has ended, the events tell.
-        self.open.extend(session.send(method, params).ok().map(|answer| (url.to_owned(), answer)));
+        let sent = session.send(method, params).ok();
+        self.open.extend(sent.map(|answer| Open { answer, url: url.to_owned(), opens: None }));
     }
 
-    fn attached(&mut self, session: &Session, target: Target) {
-        if target.is_page {
-            self.tell(PageEvent::Opened { page: target.id.clone(), url: target.url.clone() });
+    /// Once for each context of pages. That a browser knows no such permission is no failure: it asks nobody, then.
+    fn allow_loopback(&mut self, context: String) {
+        if !self.injection.allow_loopback || !self.contexts.insert(context.clone()) {
+            return;
         }
-        self.sessions.insert(session.id().unwrap_or_default().into(), target);
+        for name in LOOPBACK {
+            let mut params = json!({ "permission": { "name": name }, "setting": "granted" });
+            // The default context has no name to be called by, though its pages tell one.
+            let _ = self.cdp.browser().send("Browser.setPermission", params.clone());
+            params["browserContextId"] = context.as_str().into();
+            let _ = self.cdp.browser().send("Browser.setPermission", params);
+        }
     }
 
     fn look_at_answers(&mut self) {
-        let mut failed = Vec::new();
-        self.open.retain(|(url, answer)| match answer.try_wait() {
-            None => true,
-            Some(Err(why @ CdpError::Refused { code, .. })) if code != NO_SESSION => {
-                failed.push(PageEvent::Failed { url: url.clone(), why: why.to_string() });
-                false
-            }
-            Some(_) => false,
+        let mut events = Vec::new();
+        self.open.retain(|Open { answer, url, opens }| {
+            let Some(answer) = answer.try_wait() else { return true };
+            events.extend(match answer {
+                Ok(_) => opens.clone().map(|page| PageEvent::Opened { page, url: url.clone() }),
+                Err(why @ CdpError::Refused { code, .. }) if code != NO_SESSION => {
+                    Some(PageEvent::Failed { url: url.clone(), why: why.to_string() })
+                }
+                Err(_) => None,
+            });
+            false
         });
-        failed.into_iter().for_each(|event| self.tell(event));
+        events.into_iter().for_each(|event| self.tell(event));
     }
 
     fn tell(&self, event: PageEvent) {

@@ -111,7 +111,9 @@ fn sweep(base: &Path) {
     for entry in entries.flatten() {
         let path = entry.path();
         let is_place = entry.file_name().to_str().is_some_and(|name| name.starts_with(PREFIX));
-        let is_own = entry.metadata().is_ok_and(|about| about.is_dir() && about.uid() == geteuid().as_raw());
+        // Root may have given a place to the user of a browser.
+        let is_own = |owner| geteuid().is_root() || owner == geteuid().as_raw();
+        let is_own = entry.metadata().is_ok_and(|about| about.is_dir() && is_own(about.uid()));
         if !is_place || !is_own {
             continue;
         }

@@ -45,6 +45,9 @@ pub struct Args {
     /// Serve the WebSocket here
     #[arg(long, value_name = "PORT", default_value_t = 0, conflicts_with = "no_websocket")]
     websocket_port: u16,
+    /// Let only pages of this origin (scheme, host, port) connect to the WebSocket; may be given several times
+    #[arg(long, value_name = "ORIGIN", conflicts_with = "no_websocket")]
+    allow_origin: Vec<String>,
     /// Have no WebSocket for pages that can use no lane
     #[arg(long)]
     no_websocket: bool,
@@ -72,7 +75,8 @@ pub fn run(args: &Args) -> Result<(), CliError> {
     let home = home(&args.profile)?;
     let socket = std::env::temp_dir().join(format!("frame-ring-serve-{}.sock", std::process::id()));
     let ring = args.ring.serve("serve", &socket)?;
-    let bridge = (!args.no_websocket).then(|| bind(&socket, args.websocket_port)).transpose()?;
+    let bind = || bind(&socket, args.websocket_port, &args.allow_origin);
+    let bridge = (!args.no_websocket).then(bind).transpose()?;
     let options = Options { format: args.format, quality: 85, wait: false, replace: false };
     let mut gather = Gather::new(args.out.as_deref().map(|out| (out, options)))?;
     gather.add(ring, "websocket")?;

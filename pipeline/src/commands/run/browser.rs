@@ -3,14 +3,14 @@
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::ExitStatus;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use frame_ring::{LaneOptions, Producer, RingId, FD_VARIABLE, SOCKET_VARIABLE};
 
 use super::{Args, AFTERWARDS};
 use crate::bridge::{Bridge, BridgeOptions};
 use crate::browser::home::Home;
-use crate::browser::inject::{self, Injection, Injector};
+use crate::browser::inject::{self, Injection, Injector, PageEvent};
 use crate::browser::launch::{Launch, Prepared};
 use crate::browser::{example, library};
 use crate::error::CliError;
@@ -34,7 +34,7 @@ pub enum Capture {
 pub fn run(args: &Args, signals: Blocked, socket: &Path) -> Result<(), CliError> {
     let name = args.command[0].to_string_lossy().into_owned();
     let ring = args.ring.serve("run", socket)?;
-    let bridge = (!args.no_websocket).then(|| bind(socket, args.websocket_port)).transpose()?;
+    let bridge = (!args.no_websocket).then(|| bind(socket, args.websocket_port, &[])).transpose()?;
     let config = library::config(&name, bridge.as_ref().map(Bridge::url).as_deref(), args.capture_local);
     let script = inject::script(&config, library::SCRIPT);
 
@@ -88,12 +88,13 @@ pub fn run(args: &Args, signals: Blocked, socket: &Path) -> Result<(), CliError>
 }
 
 /// Serves the WebSocket whose pages become producers of the ring at `socket`.
-pub fn bind(socket: &Path, port: u16) -> Result<Bridge, CliError> {
+pub fn bind(socket: &Path, port: u16, origins: &[String]) -> Result<Bridge, CliError> {
     let options = match port {
         // Whoever is told the address is told the path, and nobody else knows it.
         0 => BridgeOptions::secret(),
         port => Ok(BridgeOptions { address: ([127, 0, 0, 1], port).into(), ..BridgeOptions::default() }),
     };
+    let options = options.map(|options| BridgeOptions { origins: origins.into(), ..options });
     let socket = socket.to_owned();
     let connect = move |label: &str| Producer::connect(&socket, label);
     let bridge = options.and_then(|options| Bridge::bind(options, connect));
@@ -112,12 +113,19 @@ fn begin(
     let injection = Injection { script, bypass_csp: !args.keep_csp, allow_loopback };
     let cdp = prepared.connect().map_err(|why| CliError::failed("control the browser", why))?;
     let begun = Injector::start(&cdp, injection).and_then(|injector| {
-        urls.iter().try_for_each(|url| injector.open(url).map(drop))?;
+        injector.open_in_place(urls)?;
         Ok(injector)
     });
-    begun.map_err(|why| match supervised.end() {
-        Some(status) => CliError::Failed(format!("the browser {}{}", how(status), hint(status))),
-        None => CliError::failed("control the browser", why),
+    begun.map_err(|why| {
+        // The end of its pipe comes before that of the process, which says more.
+        let start = Instant::now();
+        while supervised.end().is_none() && start.elapsed() < AFTERWARDS {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        match supervised.end() {
+            Some(status) => CliError::Failed(format!("the browser {}{}", how(status), hint(status))),
+            None => CliError::failed("control the browser", why),
+        }
     })
 }
 
@@ -140,14 +148,17 @@ struct Run {
 
 impl Run {
     fn tick(&mut self, gather: &mut Gather) -> Wish {
-        for event in self.injector.iter().flat_map(Injector::take_events) {
-            gather.say(&event.to_string());
-        }
+        let pages = self.injector.iter().flat_map(Injector::take_events);
+        pages.filter(PageEvent::is_news).for_each(|event| gather.say(&event.to_string()));
         for event in self.bridge.iter().flat_map(Bridge::take_events) {
             gather.say(&event.to_string());
         }
         if self.ended.is_none() {
             self.ended = self.supervised.end().map(|status| (status, Instant::now()));
+            if self.ended.is_some() {
+                // A script that started the browser may have ended alone.
+                self.injector.iter().for_each(Injector::close_browser);
+            }
         }
         let producers = gather.ring(self.ring).map_or(0, |ring| ring.producers());
         match self.ended {
