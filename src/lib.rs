@@ -52,7 +52,7 @@ pub use frame_ring_core::descriptor::{
     ExtensionError, Extensions, Flags, FormatError, FourCc, Kind, Plane, Rect, Rotation, SampleFormat,
     VideoFormat,
 };
-pub use frame_ring_core::lane::{LaneHeader, LaneHeaderError, RecordError};
+pub use frame_ring_core::lane::{LaneHeaderError, RecordError};
 pub use frame_ring_core::layout::{Header, HeaderError, LATENCY_BUCKETS};
 pub use frame_ring_core::ledger::Poison;
 pub use frame_ring_core::producers::ProducerStats;

@@ -134,8 +134,12 @@ fn the_end_of_the_page_is_heard_after_its_last_frame() {
             Consumer::open_lane(dir.path().join("lane"), LaneOptions { read }),
             Err(LaneError::Taken)
         ));
-        assert!(page.send(0, 0, b"one") && page.send(0, 1, b"two"));
+        // Who is refused leaves no trace: to the one that is there the page still is.
+        assert!(page.send(0, 0, b"one"));
         let first = next(&mut ring);
+        assert!(ring.try_recv().expect("no end").is_none());
+        assert_eq!(ring.producers(), 1);
+        assert!(page.send(0, 1, b"two"));
         drop(page);
         assert_eq!(drain_to_the_end(&mut ring), 1);
         assert_eq!((first.payload().to_vec(), ring.producers()), (b"one".to_vec(), 0));
@@ -240,6 +244,33 @@ fn a_bus_error_that_is_about_no_lane_ends_the_process_as_ever() {
 #[test]
 fn child_entry() {
     child::play(|_, path| touch_what_is_gone(path));
+}
+
+/// A page that takes its own word for it that frames were released.
+#[test]
+fn a_page_that_posts_over_frames_in_use_changes_none_of_them() {
+    for read in BOTH {
+        let (mut page, mut ring, _dir) = lane(read, 16, 1 << 16);
+        let mut held = Vec::new();
+        let mut sent = 0;
+        let why = loop {
+            page.forget();
+            if page.send(0, sent, &payload(sent, 9000)) {
+                sent += 1;
+            }
+            match ring.try_recv() {
+                Ok(Some(frame)) => held.push(frame),
+                Ok(None) => {}
+                Err(why) => break why,
+            }
+            assert!(sent < 100, "the page went round and round");
+        };
+        assert!(matches!(why, RecvError::Lane(LaneFault::Length { .. })), "{why:?}");
+        assert!(!held.is_empty());
+        for frame in held.iter().filter(|_| read == LaneRead::Copied) {
+            assert_eq!(frame.payload().to_vec(), payload(frame.descriptor().sequence, 9000));
+        }
+    }
 }
 
 /// A page that writes whatever it likes, wherever it likes, at any moment.

@@ -17,7 +17,7 @@ async function tracks() {
 
 /** The library, as a user has it. */
 async function library(media) {
-  const ring = await FrameRing.open({ transport: options.transport, url: options.url, name: 'bench', ...(options.bytes && { bytes: Number(options.bytes) }) });
+  const ring = await FrameRing.open({ transport: options.transport, url: options.url, name: 'bench' });
   // Frames that come before anybody wants them are not copied, and not lost.
   while (!(await ring.stats()).consumer) await new Promise((done) => setTimeout(done, 10));
   const captures = media.map((track, i) => ring.captureTrack(track, { label: `track ${i}` }));

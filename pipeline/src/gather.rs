@@ -38,9 +38,9 @@ pub struct Gather {
     parts: BTreeMap<RingId, Part>,
     out: Option<(PathBuf, Options)>,
     progress: Progress,
+    /// Frames, bad ones and lanes so far.
     frames: u64,
     bad: u64,
-    /// Frames of lanes, whose absence has to be explained.
     lanes: u64,
 }
 

@@ -24,7 +24,8 @@ use crate::Demand;
 pub(super) struct Opened {
     pub(super) header: LaneHeader,
     pub(super) watch: Watch,
-    pub(super) file: Flock<File>,
+    pub(super) file: File,
+    lock: Flock<File>,
 }
 
 impl Opened {
@@ -40,16 +41,18 @@ impl Opened {
         if !has_writer(&looked) {
             return Err(LaneError::Left);
         }
+        // Before the file is opened for writing: to a consumer that is there already, its closing would be the page's.
+        let lock =
+            Flock::lock(looked, FlockArg::LockExclusiveNonblock).map_err(|(_, errno)| match errno {
+                nix::Error::EWOULDBLOCK => LaneError::Taken,
+                errno => LaneError::Os(errno.into()),
+            })?;
         let file = OpenOptions::new().read(true).write(true).open(&same).map_err(open)?;
         let found = file.metadata().map_err(LaneError::Os)?.len();
         if found < header.file_bytes() {
             return Err(LaneError::Short { expected: header.file_bytes(), found });
         }
-        let file = Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|(_, errno)| match errno {
-            nix::Error::EWOULDBLOCK => LaneError::Taken,
-            errno => LaneError::Os(errno.into()),
-        })?;
-        Ok(Self { header, watch, file })
+        Ok(Self { header, watch, file, lock })
     }
 }
 
@@ -63,10 +66,17 @@ fn read_header(file: &File) -> Result<LaneHeader, LaneError> {
     }
 }
 
+/// Linux' `fcntl` command for the signal that tells of a broken lease; the libc crate has it for few targets.
+const F_SETSIG: i32 = 10;
+
 /// Whether some process has the file open for writing. A file that has a writer can have no read lease.
 fn has_writer(file: &File) -> bool {
-    // SAFETY: both calls take a number; the lease is this process's own, and it is given back at once.
-    let leased = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_SETLEASE, libc::F_RDLCK) } == 0;
+    // SAFETY: the calls take numbers; the lease is this process's own, and it is given back at once. Who opens the file for
+    // writing just then makes the kernel signal this process: by a signal that does nothing unless somebody waits for it.
+    let leased = unsafe {
+        libc::fcntl(file.as_raw_fd(), F_SETSIG, libc::SIGURG);
+        libc::fcntl(file.as_raw_fd(), libc::F_SETLEASE, libc::F_RDLCK) == 0
+    };
     if leased {
         // SAFETY: as above.
         unsafe { libc::fcntl(file.as_raw_fd(), libc::F_SETLEASE, libc::F_UNLCK) };
@@ -78,7 +88,9 @@ fn has_writer(file: &File) -> bool {
 /// The words that are shared with the page.
 #[derive(Debug)]
 pub(crate) struct LaneFile {
-    file: Flock<File>,
+    file: File,
+    /// This is the lane's consumer for as long as it is held.
+    _lock: Flock<File>,
     header: LaneHeader,
     /// Header and pages of both sides, if they are mapped.
     control: Option<Mapping>,
@@ -88,7 +100,7 @@ pub(crate) struct LaneFile {
 impl LaneFile {
     /// Becomes the lane's consumer: begins an epoch.
     pub(super) fn attach(opened: Opened, copied: bool) -> Result<(Self, Watch), LaneError> {
-        let Opened { header, watch, file } = opened;
+        let Opened { header, watch, file, lock } = opened;
         let control = match copied {
             true => None,
             false => {
@@ -100,7 +112,7 @@ impl LaneFile {
                 Some(Mapping::of_file(&file, 0, DATA as usize).map_err(LaneError::Os)?)
             }
         };
-        let mut lane = Self { file, header, control, epoch: 0 };
+        let mut lane = Self { file, _lock: lock, header, control, epoch: 0 };
         let read = |fault| LaneError::Os(io::Error::other(format!("{fault}")));
         lane.epoch = lane::next_epoch(lane.load(lane::CONSUMER_EPOCH).map_err(read)?);
         (0..u64::from(header.entries)).for_each(|entry| lane.store(lane::RELEASED + entry, 0));

@@ -186,13 +186,17 @@ impl Pump {
                 return Err(RecvError::BadFrame { producer: OWNER, why });
             }
         };
-        let (start, len) = port.region().payload(offset + RECORD_UNITS, record.units() - RECORD_UNITS);
-        let len = len.min(descriptor.payload_len as usize);
-        // SAFETY: bytes of the ring's data area that are free, so nobody reads them; where they are a mapping of the file,
-        // `fetch` does not touch them.
-        unsafe { lane.fetch(u64::from(offset + RECORD_UNITS) * UNIT, start.as_ptr(), len)? };
         let claimed = claim::claim(port.region(), OWNER, Class::Event, record.units());
         let claim = claimed.map_err(|_| no_room(index, record.units()))?;
+        let (start, len) = port.region().payload(offset + RECORD_UNITS, record.units() - RECORD_UNITS);
+        let len = len.min(descriptor.payload_len as usize);
+        // SAFETY: bytes of the claim, which nobody reads before it is committed; where they are a mapping of the file, `fetch`
+        // does not touch them.
+        let fetched = unsafe { lane.fetch(u64::from(offset + RECORD_UNITS) * UNIT, start.as_ptr(), len) };
+        if let Err(why) = fetched {
+            let _ = port.abort(claim);
+            return Err(why.into());
+        }
         // Nobody else commits in this ring, so nobody has to be woken: this is the consumer.
         let _ = port.commit(claim, &encoded, descriptor.payload_len);
         if let Some(track) = tracks::find(port.region(), descriptor.track) {

@@ -78,6 +78,11 @@ impl Page {
         self.used.iter().map(|(_, bytes)| bytes).sum()
     }
 
+    /// Takes all entries for released.
+    pub fn forget(&mut self) {
+        self.used.clear();
+    }
+
     /// Entries that are not released.
     pub fn waiting(&self) -> usize {
         self.used.len()
