@@ -119,7 +119,7 @@ pub fn run(args: Args) -> Result<(), CliError> {
     };
     let supervised = Supervised::start(signals, command, spawn);
     let supervised = supervised.map_err(|why| CliError::Usage(format!("cannot start {name}: {why}")))?;
-    let mut sink = Run { counter: Counter::new(recorder), supervised, ended: None };
+    let mut sink = Run { counter: Counter::new(recorder), command: Watched::new(supervised) };
     let received = receive(&mut ring, Until { seconds: None, producers: 0 }, &mut sink);
     let left = ring.producers();
     drop(ring);
@@ -129,9 +129,9 @@ pub fn run(args: Args) -> Result<(), CliError> {
         eprintln!("{left} producers were still connected {} s after {name} had ended", AFTERWARDS.as_secs());
     }
     received.map(drop).and(recorded)?;
-    match sink.ended {
-        Some((status, _)) if status.success() => Ok(()),
-        Some((status, _)) => Err(CliError::Failed(format!("{name} {}", how(status)))),
+    match sink.command.status() {
+        Some(status) if status.success() => Ok(()),
+        Some(status) => Err(CliError::Failed(format!("{name} {}", how(status)))),
         None => Err(CliError::Failed(format!("the ring ended before {name}"))),
     }
 }
@@ -141,12 +141,43 @@ fn new_path() -> PathBuf {
     std::env::temp_dir().join(format!("frame-ring-run-{}.sock", std::process::id()))
 }
 
+/// The command, and what its end means for what is received.
+#[derive(Debug)]
+struct Watched {
+    supervised: Supervised,
+    /// How it ended, and when.
+    ended: Option<(ExitStatus, Instant)>,
+}
+
+impl Watched {
+    fn new(supervised: Supervised) -> Self {
+        Self { supervised, ended: None }
+    }
+
+    /// How it ended, if it has.
+    fn status(&self) -> Option<ExitStatus> {
+        self.ended.map(|(status, _)| status)
+    }
+
+    /// Looks whether it has ended; so many producers are connected.
+    fn wish(&mut self, producers: usize) -> Wish {
+        if self.ended.is_none() {
+            self.ended = self.supervised.end().map(|status| (status, Instant::now()));
+        }
+        match self.ended {
+            None => Wish::GoOn,
+            Some((_, since)) if since.elapsed() > AFTERWARDS => Wish::End,
+            // What the command has started may go on for a moment.
+            Some(_) if producers > 0 => Wish::GoOn,
+            Some(_) => Wish::Drain,
+        }
+    }
+}
+
 #[derive(Debug)]
 struct Run {
     counter: Counter,
-    supervised: Supervised,
-    /// How the command ended, and when.
-    ended: Option<(ExitStatus, Instant)>,
+    command: Watched,
 }
 
 impl Sink for Run {
@@ -159,16 +190,7 @@ impl Sink for Run {
     }
 
     fn tick(&mut self, ring: &Consumer) -> Wish {
-        if self.ended.is_none() {
-            self.ended = self.supervised.end().map(|status| (status, Instant::now()));
-        }
-        match self.ended {
-            None => Wish::GoOn,
-            Some((_, since)) if since.elapsed() > AFTERWARDS => Wish::End,
-            // What the command has started may go on for a moment.
-            Some(_) if ring.producers() > 0 => Wish::GoOn,
-            Some(_) => Wish::Drain,
-        }
+        self.command.wish(ring.producers())
     }
 
     fn status(&self) -> String {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use frame_ring::{LaneOptions, Producer, RingId, FD_VARIABLE, SOCKET_VARIABLE};
 
-use super::{Args, AFTERWARDS};
+use super::{Args, Watched, AFTERWARDS};
 use crate::bridge::{Bridge, BridgeOptions};
 use crate::browser::home::Home;
 use crate::browser::inject::{self, Injection, Injector, PageEvent};
@@ -70,19 +70,17 @@ pub fn run(args: &Args, signals: Blocked, socket: &Path) -> Result<(), CliError>
         Capture::Extension | Capture::None => None,
     };
 
-    let mut run = Run { supervised, bridge, injector, ring, ended: None };
+    let mut run = Run { command: Watched::new(supervised), bridge, injector, ring };
     let received = gather.run(|gather| run.tick(gather));
-    let ended = run.ended;
+    let ended = run.command.status();
     drop(run);
     received.and(gather.finish())?;
     match ended {
         // Ctrl-C is how one ends a browser without a window.
-        Some((status, _))
-            if status.success() || matches!(status.signal(), Some(libc::SIGINT | libc::SIGTERM)) =>
-        {
+        Some(status) if status.success() || matches!(status.signal(), Some(libc::SIGINT | libc::SIGTERM)) => {
             Ok(())
         }
-        Some((status, _)) => Err(CliError::Failed(format!("{name} {}{}", how(status), hint(status)))),
+        Some(status) => Err(CliError::Failed(format!("{name} {}{}", how(status), hint(status)))),
         None => Err(CliError::Failed(format!("{name} is still running"))),
     }
 }
@@ -138,12 +136,10 @@ fn hint(status: ExitStatus) -> &'static str {
 }
 
 struct Run {
-    supervised: Supervised,
+    command: Watched,
     bridge: Option<Bridge>,
     injector: Option<Injector>,
     ring: RingId,
-    /// How the browser ended, and when.
-    ended: Option<(ExitStatus, Instant)>,
 }
 
 impl Run {
@@ -153,21 +149,13 @@ impl Run {
         for event in self.bridge.iter().flat_map(Bridge::take_events) {
             gather.say(&event.to_string());
         }
-        if self.ended.is_none() {
-            self.ended = self.supervised.end().map(|status| (status, Instant::now()));
-            if self.ended.is_some() {
-                // A script that started the browser may have ended alone.
-                self.injector.iter().for_each(Injector::close_browser);
-            }
+        let had_ended = self.command.status().is_some();
+        let wish = self.command.wish(gather.ring(self.ring).map_or(0, |ring| ring.producers()));
+        if !had_ended && self.command.status().is_some() {
+            // A script that started the browser may have ended alone.
+            self.injector.iter().for_each(Injector::close_browser);
         }
-        let producers = gather.ring(self.ring).map_or(0, |ring| ring.producers());
-        match self.ended {
-            None => Wish::GoOn,
-            Some((_, since)) if since.elapsed() > AFTERWARDS => Wish::End,
-            // What the browser has started may go on for a moment.
-            Some(_) if producers > 0 => Wish::GoOn,
-            Some(_) => Wish::Drain,
-        }
+        wish
     }
 }
 
