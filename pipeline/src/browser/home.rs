@@ -288,6 +288,7 @@ impl std::error::Error for HomeError {}
 
 #[cfg(test)]
 mod tests {
+    use super::super::place::remove;
     use super::*;
 
     #[test]
@@ -325,7 +326,7 @@ mod tests {
         let home = Home::of(&profile).unwrap();
         let place = home.place.as_ref().unwrap().path().to_owned();
         std::mem::forget(home);
-        fs::remove_dir_all(place).unwrap();
+        remove(&place);
         let home = Home::of(&profile).unwrap();
         assert_eq!(home.storage(), Storage::Linked);
         assert_eq!(fs::read_to_string(old.join("file")).unwrap(), "of a site");
