@@ -1,0 +1,144 @@
+// Copyright 2026 The frame-ring Authors
+// Use of this source code is governed by the MIT or Apache-2.0 license that can
+// be found in the LICENSE files of //third_party/frame_ring.
+
+#include "content/browser/frame_ring/frame_ring_broker_impl.h"
+
+#include <unistd.h>
+
+#include <utility>
+
+#include "base/command_line.h"
+#include "base/feature_list.h"
+#include "base/functional/bind.h"
+#include "base/strings/strcat.h"
+#include "base/strings/string_number_conversions.h"
+#include "base/task/thread_pool.h"
+#include "content/browser/frame_ring/frame_ring_policy.h"
+#include "content/browser/frame_ring/frame_ring_switches.h"
+#include "content/browser/renderer_host/render_frame_host_impl.h"
+#include "content/browser/worker_host/dedicated_worker_host.h"
+#include "content/public/browser/render_frame_host.h"
+#include "mojo/public/cpp/platform/platform_handle.h"
+#include "third_party/blink/public/common/features_generated.h"
+
+namespace content {
+
+namespace {
+
+using blink::mojom::FrameRingError;
+
+// Rings of one document and its workers. A consumer takes 255 producers in all;
+// no renderer is to use them up.
+constexpr size_t kMostRings = 8;
+
+// The inherited socket, for who asks first; then nothing.
+base::ScopedFD TakeInheritedSocket() {
+  static bool taken = false;
+  int fd = -1;
+  const std::string number =
+      base::CommandLine::ForCurrentProcess()->GetSwitchValueASCII(
+          switches::kFrameRingFd);
+  if (std::exchange(taken, true) || !base::StringToInt(number, &fd) ||
+      fd <= STDERR_FILENO) {
+    return base::ScopedFD();
+  }
+  return base::ScopedFD(fd);
+}
+
+}  // namespace
+
+// static
+void FrameRingBrokerImpl::Create(
+    RenderFrameHost* render_frame_host,
+    mojo::PendingReceiver<blink::mojom::FrameRingBroker> receiver) {
+  CHECK(render_frame_host);
+  // Owned by the document, see `DocumentService`.
+  new FrameRingBrokerImpl(*render_frame_host, std::move(receiver));
+}
+
+// static
+void FrameRingBrokerImpl::CreateForWorker(
+    DedicatedWorkerHost* host,
+    mojo::PendingReceiver<blink::mojom::FrameRingBroker> receiver) {
+  if (auto* document =
+          RenderFrameHostImpl::FromID(host->GetAncestorRenderFrameHostId())) {
+    Create(document, std::move(receiver));
+  }
+}
+
+FrameRingBrokerImpl::FrameRingBrokerImpl(
+    RenderFrameHost& render_frame_host,
+    mojo::PendingReceiver<blink::mojom::FrameRingBroker> receiver)
+    : DocumentService(render_frame_host, std::move(receiver)) {}
+
+FrameRingBrokerImpl::~FrameRingBrokerImpl() = default;
+
+void FrameRingBrokerImpl::Open(const std::string& name, OpenCallback callback) {
+  const std::string who = origin().Serialize();
+  Connect(name.empty() ? who : base::StrCat({name, " ", who}),
+          std::move(callback));
+}
+
+void FrameRingBrokerImpl::OpenForRemoteTracks(
+    OpenForRemoteTracksCallback callback) {
+  if (!base::CommandLine::ForCurrentProcess()->HasSwitch(
+          switches::kFrameRingAutoAttach)) {
+    std::move(callback).Run(base::unexpected(FrameRingError::kNotEnabled));
+    return;
+  }
+  Connect(origin().Serialize(), std::move(callback));
+}
+
+void FrameRingBrokerImpl::Connect(const std::string& label, Answer answer) {
+  const base::CommandLine& command_line =
+      *base::CommandLine::ForCurrentProcess();
+  const std::string path =
+      command_line.GetSwitchValueASCII(switches::kFrameRingSocket);
+  if (!base::FeatureList::IsEnabled(blink::features::kFrameRing) ||
+      (path.empty() && !command_line.HasSwitch(switches::kFrameRingFd))) {
+    std::move(answer).Run(base::unexpected(FrameRingError::kNotEnabled));
+    return;
+  }
+  if (!IsFrameRingOriginAllowed(origin(),
+                                command_line.GetSwitchValueASCII(
+                                    switches::kFrameRingAllowedOrigins))) {
+    std::move(answer).Run(base::unexpected(FrameRingError::kOriginNotAllowed));
+    return;
+  }
+  if (lifelines_.size() >= kMostRings) {
+    std::move(answer).Run(base::unexpected(FrameRingError::kRefused));
+    return;
+  }
+  base::OnceCallback<FrameRingConnectResult()> connect;
+  if (!path.empty()) {
+    connect = base::BindOnce(&ConnectToFrameRing, path, label);
+  } else if (base::ScopedFD socket = TakeInheritedSocket(); socket.is_valid()) {
+    connect = base::BindOnce(&AskForFrameRing, std::move(socket), label);
+  } else {
+    std::move(answer).Run(base::unexpected(FrameRingError::kUnavailable));
+    return;
+  }
+  base::ThreadPool::PostTaskAndReplyWithResult(
+      FROM_HERE, {base::MayBlock(), base::TaskPriority::USER_VISIBLE},
+      std::move(connect),
+      base::BindOnce(&FrameRingBrokerImpl::OnConnected,
+                     weak_factory_.GetWeakPtr(), std::move(answer)));
+}
+
+void FrameRingBrokerImpl::OnConnected(Answer answer,
+                                      FrameRingConnectResult result) {
+  if (!result.has_value()) {
+    std::move(answer).Run(base::unexpected(result.error()));
+    return;
+  }
+  lifelines_.push_back(std::move(result->lifeline));
+  auto handles = blink::mojom::FrameRingHandles::New();
+  handles->memory = mojo::PlatformHandle(std::move(result->memory));
+  handles->size = result->size;
+  handles->doorbell = mojo::PlatformHandle(std::move(result->doorbell));
+  handles->producer = result->producer;
+  std::move(answer).Run(std::move(handles));
+}
+
+}  // namespace content

@@ -1,0 +1,65 @@
+// Copyright 2026 The frame-ring Authors
+// Use of this source code is governed by the MIT or Apache-2.0 license that can
+// be found in the LICENSE files of //third_party/frame_ring.
+
+#ifndef CONTENT_BROWSER_FRAME_RING_FRAME_RING_BROKER_IMPL_H_
+#define CONTENT_BROWSER_FRAME_RING_FRAME_RING_BROKER_IMPL_H_
+
+#include <string>
+#include <vector>
+
+#include "base/files/scoped_file.h"
+#include "base/memory/weak_ptr.h"
+#include "content/browser/frame_ring/frame_ring_connector.h"
+#include "content/public/browser/document_service.h"
+#include "mojo/public/cpp/bindings/pending_receiver.h"
+#include "third_party/blink/public/mojom/frame_ring/frame_ring.mojom.h"
+
+namespace content {
+
+class DedicatedWorkerHost;
+class RenderFrameHost;
+
+// Hands out rings to one document, or to one of its workers: decides whether it
+// may have one, gets it from the consumer, and checks it before the renderer
+// sees it.
+//
+// It also is the producers' lifeline: it holds the connections to the consumer,
+// and is destroyed when the document is navigated away from, its frame is
+// removed or its renderer dies.
+class FrameRingBrokerImpl final
+    : public DocumentService<blink::mojom::FrameRingBroker> {
+ public:
+  static void Create(
+      RenderFrameHost* render_frame_host,
+      mojo::PendingReceiver<blink::mojom::FrameRingBroker> receiver);
+  static void CreateForWorker(
+      DedicatedWorkerHost* host,
+      mojo::PendingReceiver<blink::mojom::FrameRingBroker> receiver);
+
+  FrameRingBrokerImpl(const FrameRingBrokerImpl&) = delete;
+  FrameRingBrokerImpl& operator=(const FrameRingBrokerImpl&) = delete;
+
+  // blink::mojom::FrameRingBroker:
+  void Open(const std::string& name, OpenCallback callback) override;
+  void OpenForRemoteTracks(OpenForRemoteTracksCallback callback) override;
+
+ private:
+  // Both callbacks of the interface are of this type.
+  using Answer = OpenCallback;
+
+  FrameRingBrokerImpl(
+      RenderFrameHost& render_frame_host,
+      mojo::PendingReceiver<blink::mojom::FrameRingBroker> receiver);
+  ~FrameRingBrokerImpl() override;
+
+  void Connect(const std::string& label, Answer answer);
+  void OnConnected(Answer answer, FrameRingConnectResult result);
+
+  std::vector<base::ScopedFD> lifelines_;
+  base::WeakPtrFactory<FrameRingBrokerImpl> weak_factory_{this};
+};
+
+}  // namespace content
+
+#endif  // CONTENT_BROWSER_FRAME_RING_FRAME_RING_BROKER_IMPL_H_
