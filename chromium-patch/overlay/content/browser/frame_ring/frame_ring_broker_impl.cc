@@ -13,6 +13,7 @@
 #include "base/functional/bind.h"
 #include "base/strings/strcat.h"
 #include "base/strings/string_number_conversions.h"
+#include "base/task/bind_post_task.h"
 #include "base/task/thread_pool.h"
 #include "content/browser/frame_ring/frame_ring_policy.h"
 #include "content/browser/frame_ring/frame_ring_switches.h"
@@ -28,9 +29,10 @@ namespace {
 
 using blink::mojom::FrameRingError;
 
-// Rings of one document and its workers. A consumer takes 255 producers in all;
-// no renderer is to use them up.
-constexpr size_t kMostRings = 8;
+// Rings of all documents. A consumer takes 255 producers; no renderer is to use
+// them up for those of other browsers.
+constexpr int kMostRings = 64;
+int g_rings = 0;
 
 // The inherited socket, for who asks first; then nothing.
 base::ScopedFD TakeInheritedSocket() {
@@ -72,7 +74,11 @@ FrameRingBrokerImpl::FrameRingBrokerImpl(
     mojo::PendingReceiver<blink::mojom::FrameRingBroker> receiver)
     : DocumentService(render_frame_host, std::move(receiver)) {}
 
-FrameRingBrokerImpl::~FrameRingBrokerImpl() = default;
+FrameRingBrokerImpl::~FrameRingBrokerImpl() {
+  if (lifeline_) {
+    --g_rings;
+  }
+}
 
 void FrameRingBrokerImpl::Open(const std::string& name, OpenCallback callback) {
   const std::string who = origin().Serialize();
@@ -106,7 +112,12 @@ void FrameRingBrokerImpl::Connect(const std::string& label, Answer answer) {
     std::move(answer).Run(base::unexpected(FrameRingError::kOriginNotAllowed));
     return;
   }
-  if (lifelines_.size() >= kMostRings) {
+  if (std::exchange(asked_, true)) {
+    // The answer is dropped with the pipe that it would have gone through.
+    ReportBadMessageAndDeleteThis("a broker was asked for a second ring");
+    return;
+  }
+  if (g_rings >= kMostRings) {
     std::move(answer).Run(base::unexpected(FrameRingError::kRefused));
     return;
   }
@@ -132,13 +143,23 @@ void FrameRingBrokerImpl::OnConnected(Answer answer,
     std::move(answer).Run(base::unexpected(result.error()));
     return;
   }
-  lifelines_.push_back(std::move(result->lifeline));
+  ++g_rings;
+  lifeline_ = base::SequenceBound<FrameRingLifeline>(
+      base::ThreadPool::CreateSequencedTaskRunner({}),
+      std::move(result->lifeline),
+      base::BindPostTaskToCurrentDefault(
+          base::BindOnce(&FrameRingBrokerImpl::OnConsumerGone,
+                         weak_factory_.GetWeakPtr())));
   auto handles = blink::mojom::FrameRingHandles::New();
   handles->memory = mojo::PlatformHandle(std::move(result->memory));
   handles->size = result->size;
   handles->doorbell = mojo::PlatformHandle(std::move(result->doorbell));
   handles->producer = result->producer;
   std::move(answer).Run(std::move(handles));
+}
+
+void FrameRingBrokerImpl::OnConsumerGone() {
+  ResetAndDeleteThis();
 }
 
 }  // namespace content

@@ -6,11 +6,11 @@
 #define CONTENT_BROWSER_FRAME_RING_FRAME_RING_BROKER_IMPL_H_
 
 #include <string>
-#include <vector>
 
-#include "base/files/scoped_file.h"
 #include "base/memory/weak_ptr.h"
+#include "base/threading/sequence_bound.h"
 #include "content/browser/frame_ring/frame_ring_connector.h"
+#include "content/browser/frame_ring/frame_ring_lifeline.h"
 #include "content/public/browser/document_service.h"
 #include "mojo/public/cpp/bindings/pending_receiver.h"
 #include "third_party/blink/public/mojom/frame_ring/frame_ring.mojom.h"
@@ -20,13 +20,14 @@ namespace content {
 class DedicatedWorkerHost;
 class RenderFrameHost;
 
-// Hands out rings to one document, or to one of its workers: decides whether it
-// may have one, gets it from the consumer, and checks it before the renderer
+// Hands out one ring to a document, or to one of its workers: decides whether
+// it may have one, gets it from the consumer, and checks it before the renderer
 // sees it.
 //
-// It also is the producers' lifeline: it holds the connections to the consumer,
+// It also is the producer's lifeline: it holds the connection to the consumer,
 // and is destroyed when the document is navigated away from, its frame is
-// removed or its renderer dies.
+// removed or its renderer dies, or when the renderer lets go of the pipe. When
+// the consumer hangs up it ends itself, so that the renderer hears of that.
 class FrameRingBrokerImpl final
     : public DocumentService<blink::mojom::FrameRingBroker> {
  public:
@@ -55,8 +56,11 @@ class FrameRingBrokerImpl final
 
   void Connect(const std::string& label, Answer answer);
   void OnConnected(Answer answer, FrameRingConnectResult result);
+  void OnConsumerGone();
 
-  std::vector<base::ScopedFD> lifelines_;
+  // Whether a ring was asked for; there is one for each broker.
+  bool asked_ = false;
+  base::SequenceBound<FrameRingLifeline> lifeline_;
   base::WeakPtrFactory<FrameRingBrokerImpl> weak_factory_{this};
 };
 
