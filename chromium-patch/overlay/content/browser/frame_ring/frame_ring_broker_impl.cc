@@ -147,9 +147,8 @@ void FrameRingBrokerImpl::OnConnected(Answer answer,
   lifeline_ = base::SequenceBound<FrameRingLifeline>(
       base::ThreadPool::CreateSequencedTaskRunner({}),
       std::move(result->lifeline),
-      base::BindPostTaskToCurrentDefault(
-          base::BindOnce(&FrameRingBrokerImpl::OnConsumerGone,
-                         weak_factory_.GetWeakPtr())));
+      base::BindPostTaskToCurrentDefault(base::BindOnce(
+          &FrameRingBrokerImpl::OnConsumerGone, weak_factory_.GetWeakPtr())));
   auto handles = blink::mojom::FrameRingHandles::New();
   handles->memory = mojo::PlatformHandle(std::move(result->memory));
   handles->size = result->size;

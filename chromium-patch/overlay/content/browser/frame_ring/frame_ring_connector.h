@@ -43,8 +43,8 @@ CONTENT_EXPORT FrameRingConnectResult
 ConnectToFrameRing(const std::string& path, const std::string& label);
 
 // The same over a socket that is connected already.
-CONTENT_EXPORT FrameRingConnectResult
-AskForFrameRing(base::ScopedFD socket, const std::string& label);
+CONTENT_EXPORT FrameRingConnectResult AskForFrameRing(base::ScopedFD socket,
+                                                      const std::string& label);
 
 }  // namespace content
 

@@ -30,8 +30,7 @@ constexpr size_t kMessageBytes = 80;
 constexpr int kSeals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW;
 
 base::ScopedFD MakeMemory(int64_t size, int seals) {
-  base::ScopedFD memory(
-      memfd_create("ring", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  base::ScopedFD memory(memfd_create("ring", MFD_CLOEXEC | MFD_ALLOW_SEALING));
   CHECK(memory.is_valid());
   CHECK_EQ(ftruncate(memory.get(), size), 0);
   CHECK_EQ(fcntl(memory.get(), F_ADD_SEALS, seals), 0);
@@ -52,8 +51,8 @@ Answer MakeWelcome(base::ScopedFD memory) {
   return answer;
 }
 
-// A consumer of one producer: takes its request, gives its answer, and keeps the
-// connection.
+// A consumer of one producer: takes its request, gives its answer, and keeps
+// the connection.
 class Consumer : public base::DelegateSimpleThread::Delegate {
  public:
   Consumer(base::ScopedFD socket, Answer answer)
@@ -62,9 +61,9 @@ class Consumer : public base::DelegateSimpleThread::Delegate {
   void Run() override {
     std::vector<base::ScopedFD> none;
     std::array<uint8_t, kMessageBytes + 1> request = {};
-    received_ =
-        base::UnixDomainSocket::RecvMsg(socket_.get(), request, &none);
-    label_ = std::string(base::as_string_view(base::span(request).subspan(24u)));
+    received_ = base::UnixDomainSocket::RecvMsg(socket_.get(), request, &none);
+    label_ =
+        std::string(base::as_string_view(base::span(request).subspan(24u)));
     label_.resize(strlen(label_.c_str()));
     std::vector<int> fds;
     for (const base::ScopedFD& fd : answer_.fds) {
@@ -139,8 +138,8 @@ TEST(FrameRingConnectorTest, WhatIsNoMemoryIsRefused) {
             FrameRingError::kBadAnswer);
   EXPECT_EQ(Refusal(MakeWelcome(base::ScopedFD(eventfd(0, EFD_CLOEXEC)))),
             FrameRingError::kBadAnswer);
-  EXPECT_EQ(Refusal(MakeWelcome(base::ScopedFD(
-                open("/dev/null", O_RDWR | O_CLOEXEC)))),
+  EXPECT_EQ(Refusal(MakeWelcome(
+                base::ScopedFD(open("/dev/null", O_RDWR | O_CLOEXEC)))),
             FrameRingError::kBadAnswer);
 }
 
@@ -182,9 +181,9 @@ TEST(FrameRingConnectorTest, NobodyThere) {
   EXPECT_EQ(hung_up.error_or(FrameRingError::kNotEnabled),
             FrameRingError::kUnavailable);
   for (const char* path : {"", "/nonexistent", "@nobody-listens-here"}) {
-    EXPECT_EQ(ConnectToFrameRing(path, "label")
-                  .error_or(FrameRingError::kNotEnabled),
-              FrameRingError::kUnavailable);
+    EXPECT_EQ(
+        ConnectToFrameRing(path, "label").error_or(FrameRingError::kNotEnabled),
+        FrameRingError::kUnavailable);
   }
   EXPECT_EQ(ConnectToFrameRing(std::string(200, 'x'), "label")
                 .error_or(FrameRingError::kNotEnabled),

@@ -14,8 +14,8 @@
 namespace content {
 
 // A producer's connection to its consumer: as long as it is there, the producer
-// lives. Watches for the consumer's hanging up; after the hand-over neither side
-// says anything any more.
+// lives. Watches for the consumer's hanging up; after the hand-over neither
+// side says anything any more.
 //
 // Lives on a sequence of the thread pool.
 class FrameRingLifeline {

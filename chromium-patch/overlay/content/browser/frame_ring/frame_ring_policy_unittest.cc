@@ -47,7 +47,8 @@ TEST(FrameRingPolicyTest, AnyHostBelow) {
 }
 
 TEST(FrameRingPolicyTest, OpaqueOriginsNever) {
-  EXPECT_FALSE(IsFrameRingOriginAllowed(url::Origin(), "null,data:,https://*."));
+  EXPECT_FALSE(
+      IsFrameRingOriginAllowed(url::Origin(), "null,data:,https://*."));
   EXPECT_FALSE(IsAllowed("data:text/html,x", "data:text/html,x"));
   EXPECT_FALSE(IsAllowed("file:///tmp/page.html", "*"));
 }

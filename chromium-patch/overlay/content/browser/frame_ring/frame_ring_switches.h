@@ -19,8 +19,7 @@ inline constexpr char kFrameRingFd[] = "frame-ring-fd";
 // "https://meet.example,https://*.example,http://localhost:8080". "*." stands
 // for any host below; without a port, the scheme's own port is meant. None by
 // default.
-inline constexpr char kFrameRingAllowedOrigins[] =
-    "frame-ring-allowed-origins";
+inline constexpr char kFrameRingAllowedOrigins[] = "frame-ring-allowed-origins";
 
 // Remote tracks of these origins go into rings without a script's doing.
 inline constexpr char kFrameRingAutoAttach[] = "frame-ring-auto-attach";

@@ -120,10 +120,10 @@ void FrameRing::Connect(const FrameRingOptions* options) {
       broker_.BindNewPipeAndPassReceiver(
           context->GetTaskRunner(TaskType::kMiscPlatformAPI)));
   broker_.set_disconnect_handler(
-      BindOnce(&FrameRing::OnDisconnected, WrapWeakPersistent(this)));
+      blink::BindOnce(&FrameRing::OnDisconnected, WrapWeakPersistent(this)));
   broker_->Open(options->name(),
-                BindOnce(&FrameRing::OnOpened, WrapPersistent(this),
-                         options->minCapacity()));
+                blink::BindOnce(&FrameRing::OnOpened, WrapPersistent(this),
+                                options->minCapacity()));
 }
 
 void FrameRing::OnOpened(uint64_t least_capacity, OpenResult result) {
@@ -146,8 +146,8 @@ void FrameRing::OnOpened(uint64_t least_capacity, OpenResult result) {
   }
   if (capacity() < least_capacity) {
     close();
-    QuotaExceededError::Reject(
-        opening, "The ring is smaller than options.minCapacity.");
+    QuotaExceededError::Reject(opening,
+                               "The ring is smaller than options.minCapacity.");
     return;
   }
   opening->Resolve(this);
@@ -209,9 +209,8 @@ bool FrameRing::write(uint32_t stream_id,
                                       "The VideoFrame is closed.");
     return false;
   }
-  FrameRingStream* stream =
-      StreamToWrite(stream_id, FrameRingStreamInfo::Kind::kVideo, options,
-                    exception_state);
+  FrameRingStream* stream = StreamToWrite(
+      stream_id, FrameRingStreamInfo::Kind::kVideo, options, exception_state);
   return stream && stream->PutVideo(*frame, CaptureTime(*frame));
 }
 
@@ -225,9 +224,8 @@ bool FrameRing::write(uint32_t stream_id,
                                       "The AudioData is closed.");
     return false;
   }
-  FrameRingStream* stream =
-      StreamToWrite(stream_id, FrameRingStreamInfo::Kind::kAudio, options,
-                    exception_state);
+  FrameRingStream* stream = StreamToWrite(
+      stream_id, FrameRingStreamInfo::Kind::kAudio, options, exception_state);
   if (!stream) {
     return false;
   }
@@ -240,17 +238,15 @@ bool FrameRing::write(uint32_t stream_id,
                       const AllowSharedBufferSource* data,
                       const FrameRingStreamOptions* options,
                       ExceptionState& exception_state) {
-  FrameRingStream* stream =
-      StreamToWrite(stream_id, FrameRingStreamInfo::Kind::kData, options,
-                    exception_state);
+  FrameRingStream* stream = StreamToWrite(
+      stream_id, FrameRingStreamInfo::Kind::kData, options, exception_state);
   return stream && stream->PutData(AsSpan<const uint8_t>(data));
 }
 
-FrameRingStream* FrameRing::StreamToWrite(
-    uint32_t stream_id,
-    FrameRingStreamInfo::Kind kind,
-    const FrameRingStreamOptions* options,
-    ExceptionState& exception_state) {
+FrameRingStream* FrameRing::StreamToWrite(uint32_t stream_id,
+                                          FrameRingStreamInfo::Kind kind,
+                                          const FrameRingStreamOptions* options,
+                                          ExceptionState& exception_state) {
   if (stream_id == 0 || stream_id >= kFirstAttachedId) {
     exception_state.ThrowTypeError(
         "Ids of streams to write to are 1 to 2147483647.");

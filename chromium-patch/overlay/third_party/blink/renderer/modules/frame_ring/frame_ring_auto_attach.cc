@@ -92,10 +92,10 @@ void FrameRingAutoAttach::Ask() {
   context->GetBrowserInterfaceBroker().GetInterface(
       broker_.BindNewPipeAndPassReceiver(
           context->GetTaskRunner(TaskType::kMiscPlatformAPI)));
-  broker_.set_disconnect_handler(BindOnce(&FrameRingAutoAttach::OnDisconnected,
-                                          WrapWeakPersistent(this)));
-  broker_->OpenForRemoteTracks(
-      BindOnce(&FrameRingAutoAttach::OnAnswer, WrapWeakPersistent(this)));
+  broker_.set_disconnect_handler(blink::BindOnce(
+      &FrameRingAutoAttach::OnDisconnected, WrapWeakPersistent(this)));
+  broker_->OpenForRemoteTracks(blink::BindOnce(&FrameRingAutoAttach::OnAnswer,
+                                               WrapWeakPersistent(this)));
 }
 
 void FrameRingAutoAttach::OnAnswer(OpenResult result) {
@@ -103,10 +103,10 @@ void FrameRingAutoAttach::OnAnswer(OpenResult result) {
     memory_ = FrameRingMemory::Map(std::move(result.value()));
   }
   if (!memory_) {
-    refused_ = !result.has_value() &&
-               (result.error() == mojom::blink::FrameRingError::kNotEnabled ||
-                result.error() ==
-                    mojom::blink::FrameRingError::kOriginNotAllowed);
+    refused_ =
+        !result.has_value() &&
+        (result.error() == mojom::blink::FrameRingError::kNotEnabled ||
+         result.error() == mojom::blink::FrameRingError::kOriginNotAllowed);
     OnDisconnected();
     return;
   }

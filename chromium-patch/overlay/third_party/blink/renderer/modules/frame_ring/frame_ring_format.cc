@@ -116,17 +116,18 @@ bool DescribePlanes(const media::VideoFrame& frame,
   const int left = is_subsampled ? visible.x() % align.width() : 0;
   const int top = is_subsampled ? visible.y() % align.height() : 0;
   const int width = visible.width() + left, height = visible.height() + top;
-  if (frame_ring_video_aligned(
-          &to, *fourcc, base::saturated_cast<uint32_t>(width),
-          base::saturated_cast<uint32_t>(height), kStrideAlign,
-          &bytes) != FRAME_RING_OK) {
+  if (frame_ring_video_aligned(&to, *fourcc,
+                               base::saturated_cast<uint32_t>(width),
+                               base::saturated_cast<uint32_t>(height),
+                               kStrideAlign, &bytes) != FRAME_RING_OK) {
     return false;
   }
   to.visible = {.x = static_cast<uint16_t>(left),
                 .y = static_cast<uint16_t>(top),
                 .width = static_cast<uint16_t>(visible.width()),
                 .height = static_cast<uint16_t>(visible.height())};
-  to.display_width = base::saturated_cast<uint16_t>(frame.natural_size().width());
+  to.display_width =
+      base::saturated_cast<uint16_t>(frame.natural_size().width());
   to.display_height =
       base::saturated_cast<uint16_t>(frame.natural_size().height());
   return true;
@@ -270,7 +271,8 @@ void CopyAudio(const media::AudioBus& bus,
                const frame_ring_audio& description,
                base::span<uint8_t> to) {
   for (int channel = 0; channel < bus.channels(); ++channel) {
-    const auto samples = base::as_bytes(bus.channel(channel));
+    const auto samples =
+        base::as_bytes(base::allow_nonunique_obj, bus.channel(channel));
     to.subspan(description.plane_stride * static_cast<size_t>(channel),
                samples.size())
         .copy_from(samples);

@@ -23,9 +23,8 @@ constexpr base::TimeTicks kCaptured = base::TimeTicks() + base::Seconds(5);
 scoped_refptr<media::VideoFrame> MakePicture(media::VideoPixelFormat format,
                                              const gfx::Size& coded,
                                              const gfx::Rect& visible) {
-  auto frame = media::VideoFrame::CreateFrame(format, coded, visible,
-                                              visible.size(),
-                                              base::Milliseconds(40));
+  auto frame = media::VideoFrame::CreateFrame(
+      format, coded, visible, visible.size(), base::Milliseconds(40));
   uint8_t next = 1;
   for (size_t plane = 0; plane < media::VideoFrame::NumPlanes(format);
        ++plane) {
@@ -54,8 +53,8 @@ void ExpectSame(const media::VideoFrame& frame) {
   ASSERT_EQ(video.plane_count, media::VideoFrame::NumPlanes(frame.format()));
   for (size_t plane = 0; plane < video.plane_count; ++plane) {
     const auto source = frame.GetVisiblePlaneData(plane);
-    const size_t row_bytes = media::VideoFrame::RowBytes(plane, frame.format(),
-                                                         video.coded_width);
+    const size_t row_bytes =
+        media::VideoFrame::RowBytes(plane, frame.format(), video.coded_width);
     const size_t rows =
         media::VideoFrame::Rows(plane, frame.format(), video.coded_height);
     const auto [offset, stride] = base::span(video.planes)[plane];
@@ -158,8 +157,8 @@ TEST(FrameRingFormatTest, SoundIsPlanar) {
   }
   frame_ring_descriptor descriptor;
   uint64_t bytes = 0;
-  ASSERT_TRUE(DescribeAudio(*bus, 48000, 960, base::TimeTicks(), descriptor,
-                            bytes));
+  ASSERT_TRUE(
+      DescribeAudio(*bus, 48000, 960, base::TimeTicks(), descriptor, bytes));
   EXPECT_EQ(descriptor.kind, uint32_t{FRAME_RING_KIND_AUDIO});
   EXPECT_EQ(descriptor.flags, uint32_t{FRAME_RING_FLAG_ESTIMATED_TS});
   EXPECT_EQ(descriptor.duration_ns, 10'000'000u);
@@ -173,7 +172,7 @@ TEST(FrameRingFormatTest, SoundIsPlanar) {
   CopyAudio(*bus, audio, payload);
   for (int channel = 0; channel < 2; ++channel) {
     EXPECT_TRUE(std::ranges::equal(
-        base::as_bytes(bus->channel(channel)),
+        base::as_bytes(base::allow_nonunique_obj, bus->channel(channel)),
         base::span(payload).subspan(1920u * static_cast<size_t>(channel),
                                     1920u)));
   }

@@ -40,8 +40,8 @@ scoped_refptr<FrameRingMemory> FrameRingMemory::Map(base::ScopedFD memory,
     return nullptr;
   }
   // No MAP_POPULATE: it would end a sandboxed renderer.
-  void* start = mmap(nullptr, static_cast<size_t>(size),
-                     PROT_READ | PROT_WRITE, MAP_SHARED, memory.get(), 0);
+  void* start = mmap(nullptr, static_cast<size_t>(size), PROT_READ | PROT_WRITE,
+                     MAP_SHARED, memory.get(), 0);
   if (start == MAP_FAILED) {
     return nullptr;
   }

@@ -142,9 +142,7 @@ bool FrameRingStream::PutData(base::span<const uint8_t> data) {
   frame_ring_descriptor descriptor;
   frame_ring_descriptor_init(&descriptor);
   return Put(FRAME_RING_CLASS_EVENT, data.size(), descriptor, now,
-             [&](base::span<uint8_t> to) {
-               to.copy_prefix_from(data);
-             });
+             [&](base::span<uint8_t> to) { to.copy_prefix_from(data); });
 }
 
 bool FrameRingStream::PutEvent(FrameRingEvent event) {
@@ -203,9 +201,9 @@ bool FrameRingStream::Put(frame_ring_class frame_class,
   write(ToSpan(grant));
   descriptor.source = source_id_;
   frame_ring_wake wake = FRAME_RING_WAKE_NOBODY;
-  const frame_ring_status committed = frame_ring_core_track_commit(
-      memory_->core(), &track_, &grant, bytes, &descriptor,
-      ToFrameRingTime(now), &wake);
+  const frame_ring_status committed =
+      frame_ring_core_track_commit(memory_->core(), &track_, &grant, bytes,
+                                   &descriptor, ToFrameRingTime(now), &wake);
   memory_->Wake(wake);
   if (committed != FRAME_RING_OK) {
     // The core has counted it as dropped, and has taken the grant back.

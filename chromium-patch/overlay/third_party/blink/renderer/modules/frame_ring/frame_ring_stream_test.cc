@@ -62,9 +62,9 @@ class FrameRingStreamTest : public testing::Test {
     return base::ScopedFD(fcntl(fd.get(), F_DUPFD_CLOEXEC, 0));
   }
   void Write(uint64_t at, base::span<const uint8_t> bytes) {
-    ASSERT_EQ(pwrite(file_.get(), bytes.data(), bytes.size(),
-                     static_cast<off_t>(at)),
-              static_cast<ssize_t>(bytes.size()));
+    ASSERT_EQ(
+        pwrite(file_.get(), bytes.data(), bytes.size(), static_cast<off_t>(at)),
+        static_cast<ssize_t>(bytes.size()));
   }
   void WriteU32(uint64_t at, uint32_t value) {
     Write(at, base::U32ToLittleEndian(value));

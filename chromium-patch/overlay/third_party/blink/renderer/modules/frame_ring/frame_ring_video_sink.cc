@@ -15,7 +15,7 @@ namespace blink {
 
 namespace {
 
-void OnFrame(FrameRingStream* stream,
+void OnFrame(const scoped_refptr<FrameRingStream>& stream,
              scoped_refptr<media::VideoFrame> frame,
              base::TimeTicks estimated_capture_time) {
   stream->PutVideo(*frame, estimated_capture_time);
