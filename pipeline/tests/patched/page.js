@@ -224,29 +224,24 @@ const SPECIAL = [
   (n) => within('I422', n * 1000, {
     visibleRect: { x: 2, y: 3, width: 20, height: 11 }, rotation: 270, ...colours('bt2020', 'pq', 'bt2020-ncl', false),
   }),
-  // One that begins between two samples of chroma.
+  // A part of a part. (One that begins between two samples of chroma no script can make.)
   (n) => {
-    const whole = within('I420', 0, colours('bt470bg', 'smpte170m', 'bt470bg', false));
-    const part = new VideoFrame(whole, { timestamp: n * 1000, visibleRect: { x: 3, y: 5, width: 20, height: 11 } });
+    const around = { visibleRect: { x: 2, y: 2, width: 40, height: 30 }, ...colours('bt470bg', 'smpte170m', 'bt470bg', false) };
+    const whole = within('I420', 0, around);
+    const part = new VideoFrame(whole, { timestamp: n * 1000, visibleRect: { x: 4, y: 6, width: 21, height: 11 } });
     whole.close();
     return part;
   },
   (n) => within('I420P10', n * 1000, colours('bt2020', 'hlg', 'bt2020-ncl', false)),
 ];
 
-/** What the browser says of a picture, and its content from the sample of chroma that it begins in. */
+/** What the browser says of a picture, and its content. */
 async function describe(frame) {
   const { format, timestamp, duration, displayWidth, displayHeight, rotation, flip, visibleRect } = frame;
-  const [across, down] = planes(format).length > 1 ? planes(format)[1] : [1, 1];
-  const [left, top] = [visibleRect.x % across, visibleRect.y % down];
-  const rect = {
-    x: visibleRect.x - left, y: visibleRect.y - top, width: visibleRect.width + left, height: visibleRect.height + top,
-  };
-  const bytes = new Uint8Array(frame.allocationSize({ rect }));
-  await frame.copyTo(bytes, { rect });
-  const visible = [left, top, visibleRect.width, visibleRect.height];
+  const bytes = new Uint8Array(frame.allocationSize());
+  await frame.copyTo(bytes);
   const colour = frame.colorSpace.toJSON();
   frame.close();
-  const display = [displayWidth, displayHeight];
-  return { format, timestamp, duration, display, rotation, flip, visible, colour, bytes: Array.from(bytes) };
+  const [size, display] = [[visibleRect.width, visibleRect.height], [displayWidth, displayHeight]];
+  return { format, timestamp, duration, size, display, rotation, flip, colour, bytes: Array.from(bytes) };
 }
