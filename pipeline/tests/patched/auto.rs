@@ -20,7 +20,7 @@ fn calling(auto: bool) -> Stage {
     stage.go("/bare");
     stage.evaluate(&format!(
         "void (globalThis.calls = []), task.begin(async () => {{
-            for (let n = 0; n < {CALLS}; n++) calls.push(await Call.of(await camera()));
+            for (let n = 0; n < {CALLS}; n++) calls.push(await (await Call.of(await camera())).play());
             return calls.flatMap((call) => call.told());
         }})"
     ));
@@ -63,7 +63,7 @@ fn every_remote_track_of_a_page_that_knows_nothing_of_rings_arrives() {
     assert_eq!(ring.ring.producers(), 1, "the page has one ring for all");
 
     // A call that comes later is there, too; one that ends leaves with its tracks.
-    stage.evaluate("task.begin(async () => { calls.push(await Call.of(await camera())) }), task.begun");
+    stage.evaluate("(async () => void calls.push(await (await Call.of(await camera())).play()))()");
     ring.wait("the tracks of another call", |ring| {
         ring.tracks().iter().filter(|track| track.live && track.sent > 0).count() == 2 * CALLS + 2
     });

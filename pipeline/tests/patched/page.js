@@ -112,6 +112,7 @@ const patched = {
   async call(stream) {
     patched.calling = await Call.of(stream ?? (await camera()));
     for (const { track } of patched.calling.arrived) patched.attach(track, track.kind, { sourceId: 5 });
+    await patched.calling.play();
   },
 
   /** The other side sends nothing any more, or sends again. */

@@ -177,7 +177,8 @@ impl Receiver {
     }
 
     fn in_vain(&self, what: &str) -> ! {
-        let page = self.page.evaluate_within("patched.state()", Duration::from_secs(2));
+        let state = "typeof patched === 'undefined' ? { failed: task.failed } : patched.state()";
+        let page = self.page.evaluate_within(state, Duration::from_secs(2));
         panic!("waited in vain for {what}; the page says {page:?}");
     }
 

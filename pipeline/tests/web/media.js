@@ -130,6 +130,14 @@ class Call {
     return call;
   }
 
+  /** Plays what has arrived, as pages with calls do: remote sound flows only while somebody plays it. */
+  async play() {
+    for (const stream of new Set(this.arrived.map(({ stream }) => stream))) {
+      await Object.assign(document.createElement('video'), { muted: true, srcObject: stream }).play();
+    }
+    return this;
+  }
+
   async negotiate() {
     await this.here.setLocalDescription();
     await this.there.setRemoteDescription(this.here.localDescription);
