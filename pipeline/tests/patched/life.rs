@@ -112,7 +112,7 @@ pub fn consumer(argument: &str) {
     say("listens");
     hear();
     for count in 1.. {
-        let frame = ring.recv().unwrap();
+        let frame = ring.recv_timeout(PATIENCE).unwrap().expect("a frame in time");
         if count % 10 == 0 {
             let about = frame.descriptor();
             say(&format!("frame {} {}", about.sequence, about.flags.contains(Flags::EOS)));
