@@ -73,7 +73,7 @@ fn a_consumer_that_is_not_there_is_a_network_error() {
 #[ignore = "needs FRAME_RING_PATCHED_CHROMIUM"]
 fn a_consumer_that_does_not_answer_is_a_network_error() {
     let stage = Stage::start();
-    let silent = frame_ring_listener(&stage);
+    let silent = silent_listener(&stage);
     // The page goes on meanwhile.
     stage.evaluate("void (globalThis.waiting = patched.outcome())");
     assert_eq!(stage.evaluate("1 + 1"), 2);
@@ -84,7 +84,7 @@ fn a_consumer_that_does_not_answer_is_a_network_error() {
 }
 
 /// Listens where the browser was told, and never answers.
-fn frame_ring_listener(stage: &Stage) -> std::os::fd::OwnedFd {
+fn silent_listener(stage: &Stage) -> std::os::fd::OwnedFd {
     use nix::sys::socket::{bind, listen, socket, AddressFamily, Backlog, SockFlag, SockType, UnixAddr};
     use std::os::fd::AsRawFd;
     let listener = socket(AddressFamily::Unix, SockType::SeqPacket, SockFlag::SOCK_CLOEXEC, None).unwrap();
@@ -109,8 +109,8 @@ fn a_ring_that_is_too_small_is_given_back() {
 #[ignore = "needs FRAME_RING_PATCHED_CHROMIUM"]
 fn a_consumer_of_another_user_refuses() {
     let stage = Stage::start();
-    let nobody_else = RingBuilder::new().build().unwrap();
-    let mut ring = nobody_else;
+    // It admits nobody else.
+    let mut ring = RingBuilder::new().build().unwrap();
     ring.listen(&stage.socket).unwrap();
     stage.tenant.give(&stage.socket);
     // Where the tests and the browser are one user, that one is admitted.

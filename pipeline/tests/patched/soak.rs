@@ -14,7 +14,7 @@ use crate::web::processes;
 const SECONDS: u64 = 30;
 /// Until caches are warm.
 const WARM_UP: Duration = Duration::from_secs(10);
-/// A picture of the camera is 86 KiB: one in each minute of half an hour would be seen.
+/// A picture of the camera is 84 KiB: one kept in each three seconds of half an hour would be seen.
 const MOST_BYTES: u64 = 24 << 20;
 const MOST_DESCRIPTORS: usize = 6;
 
