@@ -95,7 +95,7 @@ export class FrameRing {
       throw new FrameRingError('bad-argument', `options.entries is ${entries}; it must be a power of two, 2 to 1024`);
     }
     if (transport === 'patched' || (transport === 'auto' && hasNative())) {
-      return new FrameRing(await NativeBackend.open(name, bytes));
+      return new FrameRing(await NativeBackend.open(name));
     }
     const { url, audioBatchMs = 10, consumerTimeoutMs = 2000, workerUrl } = options;
     const pageUrl = location.href.replace(/[?#].*$/s, '');

@@ -6,8 +6,8 @@ use frame_ring::{Body, HubItem, TrackKind};
 use frame_ring_pipeline::browser::inject::{self, Injection, Injector};
 use serde_json::json;
 
-use crate::stage::{fine, label, track, Stage, DEVICES, LIBRARY};
-use crate::web::{launch, FULL, HEADLESS};
+use crate::stage::{fine, label, track, Stage, LIBRARY};
+use crate::web::{launch, DEVICES, FULL, HEADLESS};
 
 const PARTICIPANTS: usize = 25;
 

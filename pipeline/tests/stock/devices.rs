@@ -1,18 +1,17 @@
 //! Camera and microphone: Chromium's fake ones, and a file with burnt-in frame numbers as the camera.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::BufWriter;
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::path::Path;
 
 use frame_ring::{mono_ns, Body, HubItem};
 use frame_ring_pipeline::convert;
 use frame_ring_pipeline::media::pattern::Pattern;
-use frame_ring_pipeline::media::y4m::{Format, Writer};
-use frame_ring_pipeline::media::{FrameRate, Layout, Range};
+use frame_ring_pipeline::media::FrameRate;
 
-use crate::stage::{fine, label, Stage, DEVICES};
-use crate::web::{launch, HEADLESS};
+use crate::stage::{fine, label, Stage};
+use crate::web::media::{median_ms, write_numbers, Series};
+use crate::web::{launch, DEVICES, HEADLESS};
 
 const SIZE: (u32, u32) = (320, 180);
 /// Of the file: longer than the test, which sees each number once.
@@ -20,36 +19,6 @@ const NUMBERS: u32 = 240;
 
 /// Written by the page to measure the skew.
 const PAIRS: usize = 60;
-
-/// What has come of one track.
-#[derive(Default)]
-struct Series {
-    frames: usize,
-    last_mono: u64,
-    last_pts: i64,
-    /// From `mono_ns` to the reception, ns.
-    delays: Vec<i64>,
-    /// Of `mono_ns` less the media's own time, ns.
-    offsets: Vec<i64>,
-}
-
-impl Series {
-    fn add(&mut self, mono: u64, pts: i64) {
-        let now = mono_ns();
-        assert!(mono >= self.last_mono, "{mono} after {}", self.last_mono);
-        assert!(pts > self.last_pts || self.frames == 0, "{pts} after {}", self.last_pts);
-        assert!(mono <= now, "captured {} ns from now", mono - now);
-        self.delays.push((now - mono) as i64);
-        self.offsets.push(mono as i64 - pts);
-        (self.frames, self.last_mono, self.last_pts) = (self.frames + 1, mono, pts);
-    }
-}
-
-fn median(values: &[i64]) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_unstable();
-    sorted[sorted.len() / 2] as f64 / 1e6
-}
 
 #[test]
 fn camera_and_microphone_arrive_on_one_clock() {
@@ -67,22 +36,23 @@ fn camera_and_microphone_arrive_on_one_clock() {
                 Body::Audio(format) => assert_eq!((name.as_str(), format.frames > 0), ("audio", true)),
                 body => panic!("{body:?}"),
             }
-            series.entry(name).or_default().add(about.mono_ns, about.pts_ns.unwrap());
-            let enough = |name, frames| series.get(name).is_some_and(|series| series.frames >= frames);
+            about.pts_ns.expect("a time of the media's own");
+            series.entry(name).or_default().add(&about);
+            assert!(about.mono_ns <= mono_ns(), "captured some time from now");
+            let enough = |name, frames| series.get(name).is_some_and(|series| series.frames() >= frames);
             (enough("video", 60) && enough("audio", 200)).then_some(())
         }
         item => fine(item),
     });
     for (name, series) in &series {
-        let spread = series.offsets.iter().max().unwrap() - series.offsets.iter().min().unwrap();
         println!(
             "{name}: {} frames, {:.2} ms from mono_ns to here (median); mono_ns follows the media's time within {:.2} ms",
-            series.frames,
-            median(&series.delays),
-            spread as f64 / 1e6
+            series.frames(),
+            median_ms(&series.delays),
+            series.spread_ms()
         );
     }
-    let skew = median(&series["video"].delays) - median(&series["audio"].delays);
+    let skew = median_ms(&series["video"].delays) - median_ms(&series["audio"].delays);
     println!("the picture is received {skew:+.2} ms later than the sound of the same mono_ns");
     // Half a second would be a mistake of clocks, not the load of a machine.
     assert!(skew.abs() < 500.0, "{skew} ms");
@@ -119,30 +89,18 @@ fn picture_and_sound_of_one_moment_have_one_time() {
     println!(
         "A/V skew of {} pairs: picture {:+.2} ms to sound (median), {:+.2} to {:+.2} ms",
         skews.len(),
-        median(&skews),
+        median_ms(&skews),
         ms(skews.iter().min().unwrap()),
         ms(skews.iter().max().unwrap())
     );
-    assert!(median(&skews).abs() < 100.0, "more than two frames apart: {skews:?}");
-}
-
-/// A file with each number once.
-fn write_numbers() -> PathBuf {
-    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("numbers-{}.y4m", std::process::id()));
-    let rate = FrameRate::whole(30);
-    let (width, height) = SIZE;
-    let format = Format { width, height, layout: Layout::I420, rate, range: Range::Limited };
-    let mut writer = Writer::new(BufWriter::new(File::create(&path).unwrap()), format).unwrap();
-    let mut pattern = Pattern::new(width, height, 0, rate).unwrap();
-    (0..NUMBERS).for_each(|number| writer.write(&pattern.draw(number)).unwrap());
-    writer.finish().unwrap();
-    path
+    assert!(median_ms(&skews).abs() < 100.0, "more than two frames apart: {skews:?}");
 }
 
 #[test]
 fn a_file_as_camera_arrives_in_order_and_whole() {
     let Some(launch) = launch(HEADLESS) else { return };
-    let file = write_numbers();
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("numbers-{}.y4m", std::process::id()));
+    write_numbers(&file, SIZE, NUMBERS);
     let launch = launch.args(DEVICES).arg(format!("--use-file-for-fake-video-capture={}", file.display()));
     let mut stage = Stage::at(launch, "/");
     stage.begin("stock.devices({ width: 320, height: 180, frameRate: 30 }, false)");

@@ -5,28 +5,13 @@ use std::collections::BTreeMap;
 use frame_ring::{Body, FourCc, Frame, HubItem, SampleFormat, TrackKind};
 
 use crate::stage::{fine, track, Stage};
-use crate::web::{launch, FULL};
+use crate::web::{launch, media, FULL};
 
 const PICTURES: u64 = 4;
 const SIZES: [(u32, u32); 5] = [(33, 17), (641, 359), (64, 65), (15, 16), (7, 3)];
 const CHANNELS: usize = 2;
 const BLOCK: usize = 441;
 const BLOCKS: usize = 12;
-
-/// What the page makes by the same rule.
-fn pattern(length: usize, seed: u64) -> Vec<u8> {
-    (0..length).map(|i| (i * 31 + (i >> 8) * 7 + seed as usize * 17) as u8).collect()
-}
-
-/// Columns in bytes and rows of each plane.
-fn planes(format: &str, width: u32, height: u32) -> Vec<(usize, usize)> {
-    let (w, h) = (width as usize, height as usize);
-    let half = (w.div_ceil(2), h.div_ceil(2));
-    match format {
-        "I420" => vec![(w, h), half, half],
-        _ => vec![(4 * w, h)],
-    }
-}
 
 /// Compares format and all visible bytes; returns the picture's number.
 fn check(frame: &Frame, format: &str, width: u32, height: u32) -> u64 {
@@ -40,23 +25,8 @@ fn check(frame: &Frame, format: &str, width: u32, height: u32) -> u64 {
     let (w, h) = (width as u16, height as u16);
     assert_eq!((visible.x, visible.y, visible.width, visible.height), (0, 0, w, h));
     assert_eq!((about.display_width, about.display_height), (width, height));
-    let planes = planes(format, width, height);
-    assert_eq!(usize::from(about.plane_count), planes.len());
-    let packed = pattern(planes.iter().map(|(columns, rows)| columns * rows).sum(), number);
-    let mut rest = packed.as_slice();
-    for (index, (columns, rows)) in planes.into_iter().enumerate() {
-        let plane = view.plane(index).unwrap();
-        assert_eq!((plane.row_bytes(), plane.rows()), (columns, rows), "{format} plane {index}");
-        for row in 0..rows {
-            let (expected, others) = rest.split_at(columns);
-            let found = plane.row(row).unwrap().to_vec();
-            assert!(
-                found == expected,
-                "{format} {width}x{height}, picture {number}, plane {index}, row {row}"
-            );
-            rest = others;
-        }
-    }
+    let what = format!("{format} {width}x{height}, picture {number}");
+    media::assert_rows(&view, &media::picture(expected, width, height, number), &what);
     number
 }
 
@@ -117,9 +87,7 @@ fn sound_arrives_to_the_sample() {
                 channels.clear();
             }
             for channel in 0..CHANNELS {
-                let bytes = frame.audio().unwrap().plane(channel).unwrap().to_vec();
-                let samples = bytes.chunks_exact(4).map(|four| f32::from_le_bytes(four.try_into().unwrap()));
-                channels.entry(channel).or_default().extend(samples);
+                channels.entry(channel).or_default().extend(media::samples(&frame, channel));
             }
             None
         }
@@ -128,8 +96,7 @@ fn sound_arrives_to_the_sample() {
     });
     for (channel, samples) in channels {
         assert_eq!(samples.len(), BLOCK * BLOCKS);
-        let expected = |i: usize| ((i * 7 + channel * 300) % 1024) as f32 / 1024.0 - 0.5;
-        let wrong = samples.iter().enumerate().find(|(i, sample)| **sample != expected(*i));
+        let wrong = samples.iter().enumerate().find(|(i, sample)| **sample != media::sample(*i, channel));
         assert_eq!(wrong, None, "channel {channel}");
     }
     stage.finish();

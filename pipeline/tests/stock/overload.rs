@@ -6,31 +6,12 @@ use std::time::{Duration, Instant};
 use frame_ring::{HubItem, RingId};
 
 use crate::stage::{fine, track, Stage};
-use crate::web::{launch, HEADLESS};
+use crate::web::{launch, processes, HEADLESS};
 
 const LANE_BYTES: u64 = 4 << 20;
 const PICTURE_BYTES: u64 = 640 * 360 * 3 / 2;
 /// Dropped while frames are held: several times what the lane can hold.
 const DROPS: u64 = 150;
-
-/// Anonymous memory of the browser's processes, in bytes.
-fn anonymous(root: u32) -> u64 {
-    let stat = |pid: u32, name: &str| -> Option<u64> {
-        let text = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-        let line = text.lines().find_map(|line| line.strip_prefix(name))?;
-        line.split_whitespace().next()?.parse().ok()
-    };
-    let numbers = fs::read_dir("/proc").unwrap().flatten();
-    let pids: Vec<u32> = numbers.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
-    let is_below = |mut pid: u32| loop {
-        match stat(pid, "PPid:") {
-            _ if pid == root => return true,
-            None | Some(0) => return false,
-            Some(parent) => pid = parent as u32,
-        }
-    };
-    pids.into_iter().filter(|pid| is_below(*pid)).filter_map(|pid| stat(pid, "RssAnon:")).sum::<u64>() << 10
-}
 
 /// Receives for a while and keeps all frames, until the page has dropped so many.
 fn hold(stage: &mut Stage, held: &mut Vec<frame_ring::Frame>, drops: u64) {
@@ -68,11 +49,11 @@ fn a_consumer_that_holds_everything_costs_counted_frames_and_no_memory() {
     hold(&mut stage, &mut held, 10);
     let bytes = held.len() as u64 * PICTURE_BYTES;
     assert!(bytes > LANE_BYTES / 2 && bytes <= LANE_BYTES, "{} frames held", held.len());
-    let before = anonymous(stage.browser.pid());
+    let before = processes::anonymous(stage.browser.pid());
     let count = held.len();
     hold(&mut stage, &mut held, DROPS);
     assert_eq!(held.len(), count, "the lane is full");
-    let grown = anonymous(stage.browser.pid()).saturating_sub(before);
+    let grown = processes::anonymous(stage.browser.pid()).saturating_sub(before);
     println!("{count} frames held; while {DROPS} more were dropped the browser grew by {} KiB", grown >> 10);
     assert!(grown < DROPS / 2 * PICTURE_BYTES, "the browser grew by {grown} bytes");
     assert_eq!(fs::metadata(&path).unwrap().len(), file_bytes);

@@ -8,7 +8,7 @@ use frame_ring_pipeline::browser::cdp::Session;
 use frame_ring_pipeline::browser::process::{Browser, Launch, StartError};
 use serde_json::Value;
 
-use crate::web::Site;
+use crate::web::{media, Site};
 
 /// How long anything may take.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -16,13 +16,6 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub const LIBRARY: &str = include_str!("../../../js/dist/frame-ring.js");
 const HELPERS: &str = include_str!("page.js");
 const HOSTILE: &str = include_str!("hostile.js");
-
-/// A fake camera and a fake microphone, and nobody who is asked for them.
-pub const DEVICES: [&str; 3] = [
-    "--use-fake-device-for-media-stream=fps=30",
-    "--use-fake-ui-for-media-stream",
-    "--autoplay-policy=no-user-gesture-required",
-];
 
 /// A browser that runs, and the consumer of its lanes.
 pub struct Stage {
@@ -42,12 +35,16 @@ fn turn() -> MutexGuard<'static, ()> {
 /// `/` has the library and the helpers, `/live` also captures as soon as it is loaded, `/bare` lacks the library.
 fn site() -> Site {
     let page = |scripts: &str| ("", format!("<!DOCTYPE html><title>stock</title>{scripts}"));
-    let (library, helpers) = ("<script src=/frame-ring.js></script>", "<script src=/page.js></script>");
+    let (library, helpers) = (
+        "<script src=/frame-ring.js></script>",
+        "<script src=/media.js></script><script src=/page.js></script>",
+    );
     Site::serve(&[
         ("/", page(&format!("{library}{helpers}"))),
-        ("/live", page(&format!("{library}{helpers}<script>stock.begin(() => stock.live())</script>"))),
+        ("/live", page(&format!("{library}{helpers}<script>task.begin(() => stock.live())</script>"))),
         ("/bare", page(helpers)),
         ("/frame-ring.js", ("", LIBRARY.into())),
+        ("/media.js", ("", media::SCRIPT.into())),
         ("/page.js", ("", HELPERS.into())),
         ("/hostile.js", ("", HOSTILE.into())),
     ])
@@ -86,12 +83,12 @@ impl Stage {
 
     /// Begins something in the page that goes on while this side receives.
     pub fn begin(&self, expression: &str) {
-        self.evaluate(&format!("stock.begin(() => {expression}), undefined"));
+        self.evaluate(&format!("task.begin(() => {expression}), undefined"));
     }
 
     /// Waits for what was begun last, and returns what came of it.
     pub fn finish(&self) -> Value {
-        self.evaluate("stock.begun")
+        self.evaluate("task.begun")
     }
 
     /// Receives until `look` has seen what it waits for.

@@ -3,6 +3,10 @@
 // Each test crate uses its own part of this.
 #![allow(dead_code)]
 
+pub mod media;
+pub mod processes;
+pub mod sandbox;
+
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -27,6 +31,13 @@ pub fn launch(program: &str) -> Option<Launch> {
     }
     Some(Launch::new(program).args(SWITCHES))
 }
+
+/// A fake camera and a fake microphone, and nobody who is asked for them.
+pub const DEVICES: [&str; 3] = [
+    "--use-fake-device-for-media-stream=fps=30",
+    "--use-fake-ui-for-media-stream",
+    "--autoplay-policy=no-user-gesture-required",
+];
 
 pub const SWITCHES: [&str; 6] = [
     "--headless",

@@ -29,8 +29,9 @@ namespace {
 
 using blink::mojom::FrameRingError;
 
-// Rings of all documents. A consumer takes 255 producers; no renderer is to use
-// them up for those of other browsers.
+// Rings of all documents, those that are being asked for included. A consumer
+// takes 255 producers; no renderer is to use them up for those of other
+// browsers.
 constexpr int kMostRings = 64;
 int g_rings = 0;
 
@@ -75,7 +76,7 @@ FrameRingBrokerImpl::FrameRingBrokerImpl(
     : DocumentService(render_frame_host, std::move(receiver)) {}
 
 FrameRingBrokerImpl::~FrameRingBrokerImpl() {
-  if (lifeline_) {
+  if (counted_) {
     --g_rings;
   }
 }
@@ -121,6 +122,8 @@ void FrameRingBrokerImpl::Connect(const std::string& label, Answer answer) {
     std::move(answer).Run(base::unexpected(FrameRingError::kRefused));
     return;
   }
+  ++g_rings;
+  counted_ = true;
   base::OnceCallback<FrameRingConnectResult()> connect;
   if (!path.empty()) {
     connect = base::BindOnce(&ConnectToFrameRing, path, label);
@@ -143,7 +146,6 @@ void FrameRingBrokerImpl::OnConnected(Answer answer,
     std::move(answer).Run(base::unexpected(result.error()));
     return;
   }
-  ++g_rings;
   lifeline_ = base::SequenceBound<FrameRingLifeline>(
       base::ThreadPool::CreateSequencedTaskRunner({}),
       std::move(result->lifeline),

@@ -60,6 +60,8 @@ class FrameRingBrokerImpl final
 
   // Whether a ring was asked for; there is one for each broker.
   bool asked_ = false;
+  // Whether this is one of the rings that all documents have.
+  bool counted_ = false;
   base::SequenceBound<FrameRingLifeline> lifeline_;
   base::WeakPtrFactory<FrameRingBrokerImpl> weak_factory_{this};
 };

@@ -17,7 +17,6 @@ use crate::report::BrowserRound;
 /// What is the same for all measurements.
 #[derive(Debug)]
 pub struct Setting {
-    pub browser: String,
     pub python: String,
     pub site: std::net::SocketAddr,
     pub warm_up: Duration,
@@ -25,11 +24,23 @@ pub struct Setting {
     pub sandbox: bool,
 }
 
-/// Measures one transport.
-pub fn run(setting: &Setting, workload: Workload, transport: Transport) -> Result<BrowserRound, CliError> {
-    let browser =
-        Browser::start(launch(setting)).map_err(|why| CliError::failed("start the browser", why))?;
-    let consumer = consumer(setting, &browser, transport)?;
+/// Measures one transport out of a browser.
+pub fn run(
+    setting: &Setting,
+    browser: &str,
+    workload: Workload,
+    transport: Transport,
+) -> Result<BrowserRound, CliError> {
+    let (ring, switches) = match transport {
+        Transport::Patched => ring(setting).map(|(ring, switches)| (Some(ring), switches))?,
+        _ => (None, Vec::new()),
+    };
+    let launch = launch(setting, browser).args(switches);
+    let browser = Browser::start(launch).map_err(|why| CliError::failed("start the browser", why))?;
+    let consumer = match ring {
+        Some(ring) => Some(ring),
+        None => consumer(setting, &browser, transport)?,
+    };
     let url = consumer.as_ref().map_or("", Consumer::url);
     let query = format!("{}&transport={}&url={url}", workload.query(), transport.query());
     let address = format!("http://localhost:{}/?{query}", setting.site.port());
@@ -76,8 +87,8 @@ pub fn run(setting: &Setting, workload: Workload, transport: Transport) -> Resul
     })
 }
 
-fn launch(setting: &Setting) -> Launch {
-    let mut launch = Launch::new(&setting.browser).args([
+fn launch(setting: &Setting, browser: &str) -> Launch {
+    let mut launch = Launch::new(browser).args([
         "--headless",
         "--disable-gpu",
         "--no-first-run",
@@ -94,13 +105,25 @@ fn launch(setting: &Setting) -> Launch {
     launch
 }
 
+/// A ring's consumer, and what a browser is told so that its page gets the ring.
+fn ring(setting: &Setting) -> Result<(Consumer, Vec<String>), CliError> {
+    let (consumer, socket) = Consumer::ring()?;
+    let switches = vec![
+        "--enable-features=FrameRing".into(),
+        format!("--frame-ring-socket={}", socket.display()),
+        format!("--frame-ring-allowed-origins=http://localhost:{}", setting.site.port()),
+    ];
+    Ok((consumer, switches))
+}
+
 fn consumer(
     setting: &Setting,
     browser: &Browser,
     transport: Transport,
 ) -> Result<Option<Consumer>, CliError> {
     match transport {
-        Transport::Capture | Transport::CopyTo => Ok(None),
+        // A ring is served before its browser is there.
+        Transport::Capture | Transport::CopyTo | Transport::Patched => Ok(None),
         Transport::WebsocketRust => Consumer::websocket().map(Some),
         Transport::WebsocketPython => Consumer::python(&setting.python).map(Some),
         Transport::Lane => Consumer::lane(browser.profile(), LaneRead::Guarded).map(Some),

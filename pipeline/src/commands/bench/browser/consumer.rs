@@ -2,19 +2,23 @@
 
 use std::io::{self, BufRead, BufReader, Read};
 use std::net::TcpListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use frame_ring::{Hub, HubItem, LaneOptions, LaneRead};
+use frame_ring::{Consumer as Ring, Hub, HubItem, LaneOptions, LaneRead, RingBuilder};
 use serde::Deserialize;
 
 use super::tree;
+use crate::browser::place::Place;
 use crate::commands::bench::histogram::Histogram;
 use crate::error::CliError;
+
+/// Two for each of a meeting of 25, and then some.
+const TRACKS: u32 = 64;
 
 /// What has come.
 #[derive(Debug)]
@@ -50,6 +54,25 @@ impl Consumer {
         hub.watch_profile(profile, LaneOptions { read })
             .map_err(|why| CliError::failed("watch the profile", why))?;
         Self::thread(String::new(), move |stop| receive_lane(hub, stop))
+    }
+
+    /// Receives a ring that it serves; also where.
+    pub fn ring() -> Result<(Self, PathBuf), CliError> {
+        let place = Place::new().map_err(|why| CliError::failed("make a directory", why))?;
+        let socket = place.path().join("ring");
+        let mut ring = RingBuilder::new()
+            .tracks(TRACKS)
+            .name("bench")
+            .build()
+            .map_err(|why| CliError::failed("make the ring", why))?;
+        ring.listen(&socket)
+            .map_err(|why| CliError::failed(format!("serve the ring at {}", socket.display()), why))?;
+        let consumer = Self::thread(String::new(), move |stop| {
+            let received = receive_ring(&mut ring, stop);
+            drop((ring, place));
+            received
+        })?;
+        Ok((consumer, socket))
     }
 
     /// Receives one WebSocket as [`tungstenite`] does.
@@ -103,7 +126,7 @@ impl Consumer {
         Ok(Self::Thread { handle, thread: thread as u32, stop, url })
     }
 
-    /// Where the page is to connect to; empty for a lane.
+    /// Where the page is to connect to; empty for a lane or a ring.
     pub fn url(&self) -> &str {
         let (Self::Thread { url, .. } | Self::Program { url, .. }) = self;
         url
@@ -163,6 +186,24 @@ fn receive_lane(mut hub: Hub, stop: &AtomicBool) -> Result<Received, String> {
             Some(HubItem::Error(_, frame_ring::RecvError::Disconnected, _)) => return Ok(received),
             Some(HubItem::Error(_, why, _)) => return Err(why.to_string()),
             Some(HubItem::Joined(_)) => {}
+            None if stop.load(Ordering::Relaxed) => return Ok(received),
+            None => {}
+        }
+    }
+}
+
+/// Until it is told to stop, and nothing is left.
+fn receive_ring(ring: &mut Ring, stop: &AtomicBool) -> Result<Received, String> {
+    let mut received = Received::new();
+    loop {
+        match ring.recv_timeout(Duration::from_millis(200)).map_err(|why| why.to_string())? {
+            Some(frame) => {
+                let now = frame_ring::mono_ns();
+                let about = frame.descriptor();
+                if about.payload_len > 0 {
+                    received.count(now, about.mono_ns);
+                }
+            }
             None if stop.load(Ordering::Relaxed) => return Ok(received),
             None => {}
         }

@@ -17,7 +17,13 @@ pub enum Transport {
     Lane,
     /// Through a lane that is copied out instead of mapped
     LaneCopied,
+    /// Through the rings of a patched browser
+    Patched,
 }
+
+/// What is measured in a patched browser: its own rings, and what they are compared with.
+pub const IN_PATCHED: [Transport; 4] =
+    [Transport::Capture, Transport::CopyTo, Transport::WebsocketRust, Transport::Patched];
 
 impl Transport {
     /// As the report has it.
@@ -29,6 +35,7 @@ impl Transport {
             Self::WebsocketPython => "websocket-python",
             Self::Lane => "lane",
             Self::LaneCopied => "lane, copied out",
+            Self::Patched => "patched",
         }
     }
 
@@ -39,6 +46,7 @@ impl Transport {
             Self::CopyTo => "copy",
             Self::WebsocketRust | Self::WebsocketPython => "websocket",
             Self::Lane | Self::LaneCopied => "lane",
+            Self::Patched => "patched",
         }
     }
 
@@ -57,6 +65,10 @@ impl Transport {
                  one machine"
             }
             Self::LaneCopied => "the same, copied once more by the consumer, which needs no handler for SIGBUS",
+            Self::Patched => {
+                "one copy by the browser's own thread into the ring, read in place; no script sees a frame; latency from the \
+                 capture as the browser tells it, not from the page's getting the frame"
+            }
         }
     }
 }

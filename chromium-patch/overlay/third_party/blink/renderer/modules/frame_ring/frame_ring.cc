@@ -106,8 +106,7 @@ ScriptPromise<FrameRing> FrameRing::open(ScriptState* script_state,
 
 FrameRing::FrameRing(ScriptState* script_state,
                      ScriptPromiseResolver<FrameRing>* opening)
-    : ActiveScriptWrappable<FrameRing>({}),
-      ExecutionContextLifecycleObserver(ExecutionContext::From(script_state)),
+    : ExecutionContextLifecycleObserver(ExecutionContext::From(script_state)),
       opening_(opening),
       broker_(ExecutionContext::From(script_state)),
       last_attached_id_(kFirstAttachedId) {}
@@ -183,6 +182,7 @@ uint32_t FrameRing::attach(MediaStreamTrack* track,
     return 0;
   }
   tracks_.Set(++last_attached_id_, attached);
+  keep_alive_ = this;
   return last_attached_id_;
 }
 
@@ -193,6 +193,9 @@ void FrameRing::detach(uint32_t stream_id) {
   if (auto it = tracks_.find(stream_id); it != tracks_.end()) {
     it->value->Detach();
     tracks_.erase(it);
+    if (tracks_.empty()) {
+      keep_alive_.Clear();
+    }
   } else if (auto own = streams_.find(stream_id); own != streams_.end()) {
     own->value->Close();
     streams_.erase(own);
@@ -346,10 +349,7 @@ void FrameRing::close() {
   }
   // The browser hangs up then, which is how the consumer hears of it.
   broker_.reset();
-}
-
-bool FrameRing::HasPendingActivity() const {
-  return GetExecutionContext() && (opening_ || !tracks_.empty());
+  keep_alive_.Clear();
 }
 
 void FrameRing::ContextDestroyed() {
@@ -362,7 +362,6 @@ void FrameRing::Trace(Visitor* visitor) const {
   visitor->Trace(broker_);
   visitor->Trace(tracks_);
   ScriptWrappable::Trace(visitor);
-  ActiveScriptWrappable<FrameRing>::Trace(visitor);
   ExecutionContextLifecycleObserver::Trace(visitor);
 }
 

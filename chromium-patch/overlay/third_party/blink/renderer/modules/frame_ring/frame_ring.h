@@ -10,7 +10,6 @@
 #include "base/memory/scoped_refptr.h"
 #include "base/types/expected.h"
 #include "third_party/blink/public/mojom/frame_ring/frame_ring.mojom-blink.h"
-#include "third_party/blink/renderer/bindings/core/v8/active_script_wrappable.h"
 #include "third_party/blink/renderer/bindings/core/v8/script_promise.h"
 #include "third_party/blink/renderer/bindings/core/v8/script_promise_resolver.h"
 #include "third_party/blink/renderer/core/execution_context/execution_context_lifecycle_observer.h"
@@ -21,6 +20,7 @@
 #include "third_party/blink/renderer/modules/webcodecs/array_buffer_util.h"
 #include "third_party/blink/renderer/platform/bindings/script_wrappable.h"
 #include "third_party/blink/renderer/platform/heap/collection_support/heap_hash_map.h"
+#include "third_party/blink/renderer/platform/heap/self_keep_alive.h"
 #include "third_party/blink/renderer/platform/mojo/heap_mojo_remote.h"
 #include "third_party/blink/renderer/platform/wtf/hash_map.h"
 
@@ -40,7 +40,6 @@ class VideoFrame;
 // and what it stands on.
 class MODULES_EXPORT FrameRing final
     : public ScriptWrappable,
-      public ActiveScriptWrappable<FrameRing>,
       public ExecutionContextLifecycleObserver {
   DEFINE_WRAPPERTYPEINFO();
 
@@ -78,8 +77,6 @@ class MODULES_EXPORT FrameRing final
             ScriptPromiseResolver<FrameRing>* opening);
   ~FrameRing() override;
 
-  // ActiveScriptWrappable:
-  bool HasPendingActivity() const override;
   // ExecutionContextLifecycleObserver:
   void ContextDestroyed() override;
 
@@ -102,6 +99,10 @@ class MODULES_EXPORT FrameRing final
   scoped_refptr<FrameRingStream> OpenStream(const FrameRingStreamInfo& info,
                                             ExceptionState& exception_state);
 
+  // While tracks are attached: frames flow although no script holds the ring.
+  // (Not an ActiveScriptWrappable, whose list of friends is in a header of
+  // core.)
+  SelfKeepAlive<FrameRing> keep_alive_;
   Member<ScriptPromiseResolver<FrameRing>> opening_;
   HeapMojoRemote<mojom::blink::FrameRingBroker> broker_;
   // Null before it is open, and again when it is closed.
