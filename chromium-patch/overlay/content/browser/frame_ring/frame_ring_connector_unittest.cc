@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <ostream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,6 +20,15 @@
 #include "base/posix/unix_domain_socket.h"
 #include "base/threading/simple_thread.h"
 #include "testing/gtest/include/gtest/gtest.h"
+
+namespace blink::mojom {
+
+// The generated way to print it lies in a library that nothing here needs.
+void PrintTo(FrameRingError error, std::ostream* out) {
+  *out << "FrameRingError " << static_cast<int>(error);
+}
+
+}  // namespace blink::mojom
 
 namespace content {
 
