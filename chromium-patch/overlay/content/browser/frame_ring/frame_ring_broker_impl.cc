@@ -10,6 +10,7 @@
 
 #include "base/command_line.h"
 #include "base/feature_list.h"
+#include "base/files/file_path.h"
 #include "base/functional/bind.h"
 #include "base/strings/strcat.h"
 #include "base/strings/string_number_conversions.h"
@@ -101,7 +102,7 @@ void FrameRingBrokerImpl::Connect(const std::string& label, Answer answer) {
   const base::CommandLine& command_line =
       *base::CommandLine::ForCurrentProcess();
   const std::string path =
-      command_line.GetSwitchValueASCII(switches::kFrameRingSocket);
+      command_line.GetSwitchValuePath(switches::kFrameRingSocket).value();
   if (!base::FeatureList::IsEnabled(blink::features::kFrameRing) ||
       (path.empty() && !command_line.HasSwitch(switches::kFrameRingFd))) {
     std::move(answer).Run(base::unexpected(FrameRingError::kNotEnabled));
@@ -122,8 +123,6 @@ void FrameRingBrokerImpl::Connect(const std::string& label, Answer answer) {
     std::move(answer).Run(base::unexpected(FrameRingError::kRefused));
     return;
   }
-  ++g_rings;
-  counted_ = true;
   base::OnceCallback<FrameRingConnectResult()> connect;
   if (!path.empty()) {
     connect = base::BindOnce(&ConnectToFrameRing, path, label);
@@ -133,6 +132,8 @@ void FrameRingBrokerImpl::Connect(const std::string& label, Answer answer) {
     std::move(answer).Run(base::unexpected(FrameRingError::kUnavailable));
     return;
   }
+  ++g_rings;
+  counted_ = true;
   base::ThreadPool::PostTaskAndReplyWithResult(
       FROM_HERE, {base::MayBlock(), base::TaskPriority::USER_VISIBLE},
       std::move(connect),
@@ -143,6 +144,8 @@ void FrameRingBrokerImpl::Connect(const std::string& label, Answer answer) {
 void FrameRingBrokerImpl::OnConnected(Answer answer,
                                       FrameRingConnectResult result) {
   if (!result.has_value()) {
+    counted_ = false;
+    --g_rings;
     std::move(answer).Run(base::unexpected(result.error()));
     return;
   }

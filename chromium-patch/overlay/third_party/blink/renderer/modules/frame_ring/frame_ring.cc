@@ -131,6 +131,7 @@ void FrameRing::OnOpened(uint64_t least_capacity, OpenResult result) {
     return;
   }
   if (!result.has_value()) {
+    close();
     const Refusal refusal = ToRefusal(result.error());
     opening->RejectWithDOMException(refusal.code, refusal.message);
     return;
