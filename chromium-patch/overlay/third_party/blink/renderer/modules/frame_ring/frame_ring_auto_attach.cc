@@ -70,8 +70,7 @@ void FrameRingAutoAttach::Attach(MediaStreamTrack* track, Remote& remote) {
   }
   FrameRingStreamInfo info = FrameRingTrack::InfoOf(*track);
   info.participant = remote.participant;
-  // A ring that has no room for it has none for its successors' frames: the
-  // track is tried again with the next ring.
+  // If the ring has no room for another track, the next ring is tried.
   if (auto stream = FrameRingStream::Open(memory_, info)) {
     remote.attached = FrameRingTrack::Attach(track, std::move(stream));
   }
