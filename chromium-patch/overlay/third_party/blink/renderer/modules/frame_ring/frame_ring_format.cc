@@ -111,10 +111,12 @@ bool DescribePlanes(const media::VideoFrame& frame,
   // A visible part that begins between two samples of chroma is copied from the
   // sample before, as `GetVisiblePlaneData` gives it.
   const gfx::Rect visible = frame.visible_rect();
-  const gfx::Size align = media::VideoFrame::SampleSize(frame.format(), 1);
-  const bool is_subsampled = media::VideoFrame::NumPlanes(frame.format()) > 1;
-  const int left = is_subsampled ? visible.x() % align.width() : 0;
-  const int top = is_subsampled ? visible.y() % align.height() : 0;
+  const gfx::Size sample =
+      media::VideoFrame::NumPlanes(frame.format()) > 1
+          ? media::VideoFrame::SampleSize(frame.format(), 1)
+          : gfx::Size(1, 1);
+  const int left = visible.x() % sample.width();
+  const int top = visible.y() % sample.height();
   const int width = visible.width() + left, height = visible.height() + top;
   if (frame_ring_video_aligned(&to, *fourcc,
                                base::saturated_cast<uint32_t>(width),
