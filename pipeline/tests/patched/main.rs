@@ -2,7 +2,7 @@
 //! whatever becomes of page, tab, browser and consumer.
 //!
 //! ```sh
-//! FRAME_RING_PATCHED_CHROMIUM=out/Lean/headless_shell \
+//! FRAME_RING_PATCHED_CHROMIUM=out/frame_ring/headless_shell \
 //!     cargo test -p frame-ring-pipeline --test patched -- --include-ignored
 //! ```
 //!

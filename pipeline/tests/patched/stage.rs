@@ -2,7 +2,7 @@
 //! a time.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::MutexGuard;
 use std::time::{Duration, Instant};
 
 use frame_ring::{Consumer, Frame, RingBuilder, TrackStats};
@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::binary;
 use crate::web::sandbox::Tenant;
-use crate::web::{media, Site, DEVICES};
+use crate::web::{media, turn, Site, DEVICES};
 
 /// How long anything may take.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -25,12 +25,6 @@ pub struct Stage {
     pub socket: PathBuf,
     pub tenant: Tenant,
     _turn: MutexGuard<'static, ()>,
-}
-
-/// Tests run on several threads, and a browser takes more than one core.
-fn turn() -> MutexGuard<'static, ()> {
-    static TURN: Mutex<()> = Mutex::new(());
-    TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// `/` has the helpers, `/live` also writes to a ring as soon as it is loaded, `/bare` knows nothing of rings.

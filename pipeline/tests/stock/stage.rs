@@ -1,6 +1,6 @@
 //! What each test has: a browser with one page, and a hub that receives its lanes. One browser at a time.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::MutexGuard;
 use std::time::{Duration, Instant};
 
 use frame_ring::{Frame, Hub, HubItem, LaneOptions, RingId, TrackStats};
@@ -8,7 +8,7 @@ use frame_ring_pipeline::browser::cdp::Session;
 use frame_ring_pipeline::browser::process::{Browser, Launch, StartError};
 use serde_json::Value;
 
-use crate::web::{media, Site};
+use crate::web::{media, turn, Site};
 
 /// How long anything may take.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -24,12 +24,6 @@ pub struct Stage {
     pub site: Site,
     pub browser: Browser,
     _turn: MutexGuard<'static, ()>,
-}
-
-/// Tests run on several threads, and a browser takes more than one core.
-fn turn() -> MutexGuard<'static, ()> {
-    static TURN: Mutex<()> = Mutex::new(());
-    TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// `/` has the library and the helpers, `/live` also captures as soon as it is loaded, `/bare` lacks the library.

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use frame_ring_pipeline::browser::process::{Browser, Launch};
 
@@ -30,6 +31,12 @@ pub fn launch(program: &str) -> Option<Launch> {
         return None;
     }
     Some(Launch::new(program).args(SWITCHES))
+}
+
+/// Tests run on several threads, and a browser takes more than one core: one at a time.
+pub fn turn() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A fake camera and a fake microphone, and nobody who is asked for them.

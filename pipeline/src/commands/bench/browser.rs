@@ -38,7 +38,7 @@ use crate::report::{BrowserRow, Line, Machine, Price, Record, Report};
 Examples:
   frame-ring bench browser                                              # everything, about 20 minutes
   frame-ring bench browser --workloads 1080p30 --rounds 5 --html report.html
-  frame-ring bench browser --patched-browser out/Lean/headless_shell    # its own rings as well
+  frame-ring bench browser --patched-browser out/frame_ring/headless_shell    # its own rings as well
   frame-ring bench browser --seconds 600 --rounds 1 --workloads 1080p30 --transports lane     # ten minutes: is a frame lost?")]
 pub struct Args {
     /// The browser: its path or name

@@ -18,21 +18,16 @@ namespace {
 
 constexpr std::string_view kAnyHostBelow = "://*.";
 
-// `entry` as an origin; a host that stands for all below it is left as the host
-// that they are below.
-url::Origin ParseEntry(std::string_view entry) {
-  return url::Origin::Create(GURL(entry));
-}
-
 bool IsNamedBy(const url::Origin& origin, std::string_view entry) {
   const size_t wildcard = entry.find(kAnyHostBelow);
   if (wildcard == std::string_view::npos) {
-    const url::Origin named = ParseEntry(entry);
+    const url::Origin named = url::Origin::Create(GURL(entry));
     return !named.opaque() && origin == named;
   }
   const std::string_view scheme = entry.substr(0, wildcard);
   const std::string_view host = entry.substr(wildcard + kAnyHostBelow.size());
-  const url::Origin parent = ParseEntry(base::StrCat({scheme, "://", host}));
+  const url::Origin parent =
+      url::Origin::Create(GURL(base::StrCat({scheme, "://", host})));
   return !parent.opaque() && origin.scheme() == parent.scheme() &&
          origin.port() == parent.port() &&
          base::EndsWith(origin.host(), base::StrCat({".", parent.host()}));

@@ -21,10 +21,9 @@ namespace blink {
 
 namespace {
 
-// Rows begin at multiples of a cache line, so that whoever reads them with wide
-// instructions can do so in place.
-constexpr uint32_t kStrideAlign = 64;
-constexpr uint32_t kPlaneAlign = 64;
+// Rows and channels begin at multiples of a cache line, so that whoever reads
+// them with wide instructions can do so in place.
+constexpr uint32_t kAlign = 64;
 
 constexpr uint16_t kRtpTimestamp = 1;
 constexpr uint16_t kCaptureBegin = 2;
@@ -120,8 +119,8 @@ bool DescribePlanes(const media::VideoFrame& frame,
   const int width = visible.width() + left, height = visible.height() + top;
   if (frame_ring_video_aligned(&to, *fourcc,
                                base::saturated_cast<uint32_t>(width),
-                               base::saturated_cast<uint32_t>(height),
-                               kStrideAlign, &bytes) != FRAME_RING_OK) {
+                               base::saturated_cast<uint32_t>(height), kAlign,
+                               &bytes) != FRAME_RING_OK) {
     return false;
   }
   to.visible = {.x = static_cast<uint16_t>(left),
@@ -255,7 +254,7 @@ bool DescribeAudio(const media::AudioBus& bus,
   constexpr uint8_t kFloat32 = 4;
   const auto frames = static_cast<uint32_t>(bus.frames());
   const uint32_t stride =
-      (frames * sizeof(float) + kPlaneAlign - 1) / kPlaneAlign * kPlaneAlign;
+      (frames * sizeof(float) + kAlign - 1) / kAlign * kAlign;
   to.duration_ns = base::saturated_cast<uint32_t>(
       base::Seconds(1).InNanoseconds() * frames / rate);
   to.body.audio = {.sample = kFloat32,
